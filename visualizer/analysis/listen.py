@@ -1,0 +1,57 @@
+"""From a track to its analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from visualizer.analysis.form import find_form
+from visualizer.analysis.grid import Grid, find_grid
+from visualizer.analysis.levels import measure_curves
+from visualizer.analysis.model import Analysis
+from visualizer.analysis.observations import Observations, observe
+from visualizer.analysis.onsets import Times, peak_times
+from visualizer.analysis.roles import name_sections
+from visualizer.analysis.spectra import RATE, measure_spectra
+from visualizer.analysis.tonality import find_key, normalize_chroma
+from visualizer.track import Track
+
+
+def analyze(track: Track, on_progress: Callable[[float], None] | None = None) -> Analysis:
+    """Hears a track: beats, sections, drums, curves and key.
+
+    Args:
+        track: The song; read once, block by block.
+        on_progress: Called with the share of the song that has been read, in [0, 1].
+
+    Returns:
+        The analysis; a silent track has no events, no key, zero curves and one section.
+    """
+    spectra = measure_spectra(track, on_progress)
+    observed = observe(spectra)
+    grid = find_grid(observed)
+    form = find_form(spectra, grid, track.duration)
+    chroma = normalize_chroma(spectra.chroma)
+    return Analysis(
+        duration=track.duration,
+        tempo_bpm=grid.tempo_bpm,
+        meter=grid.meter,
+        confidence=grid.confidence,
+        events=_events(grid, observed, track.duration),
+        sections=name_sections(form),
+        rate=float(RATE),
+        curves=measure_curves(spectra, form.novelty),
+        chroma=chroma,
+        key=find_key(chroma),
+    )
+
+
+def _events(grid: Grid, observed: Observations, duration: float) -> dict[str, Times]:
+    events = {
+        "beat": grid.beats,
+        "downbeat": grid.downbeats,
+        "onset": peak_times(observed.strength, 0.15, 0.05),
+        "kick": peak_times(observed.kick, 0.3, 0.1),
+        "snare": peak_times(observed.snare, 0.3, 0.1),
+        "hat": peak_times(observed.hat, 0.25, 0.06),
+    }
+    return {name: times[times <= duration] for name, times in events.items()}

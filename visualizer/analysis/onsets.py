@@ -1,0 +1,49 @@
+"""When something begins to sound, and which drum it was.
+
+Conventions: times are float64 seconds, increasing, on the time base of `spectra`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import find_peaks
+
+from visualizer.analysis.flux import heard_level, rises, stand_out
+from visualizer.analysis.spectra import RATE, Spectra
+
+Floats = NDArray[np.float32]
+Times = NDArray[np.float64]
+
+
+def onset_strength(spectra: Spectra) -> Floats:
+    """How strongly something new sounds at each frame, shape (n,), in [0, 1]."""
+    return stand_out(rises(heard_level(spectra.sharp)).mean(axis=1))
+
+
+def peak_times(strength: Floats, threshold: float, apart: float) -> Times:
+    """Times of the peaks of a curve, between frames by the parabola through each peak.
+
+    Args:
+        strength: Shape (n,), at RATE.
+        threshold: Smallest height of a peak.
+        apart: Seconds; of two closer peaks the higher one stays.
+    """
+    padded = np.pad(strength.astype(np.float64), 1)
+    peaks, _ = find_peaks(padded, height=threshold, prominence=threshold / 2,
+                          distance=max(1, round(apart * RATE)))
+    before, here, after = padded[peaks - 1], padded[peaks], padded[np.minimum(peaks + 1,
+                                                                              len(padded) - 1)]
+    bend = np.maximum(2 * here - before - after, 1e-9)
+    return np.maximum(0.0, (peaks - 1 + np.clip(0.5 * (after - before) / bend, -0.5, 0.5)) / RATE)
+
+
+def drum_strengths(spectra: Spectra) -> dict[str, Floats]:
+    """Strength of kick, snare and hat at each frame, shape (n,) each, in [0, 1]."""
+    rise = rises(heard_level(spectra.sharp))
+    low, body, crack, air = rise[:, :2], rise[:, 2:6], rise[:, 10:18], rise[:, 20:]
+    return {
+        "kick": stand_out(low.mean(axis=1)),
+        "snare": stand_out(np.sqrt(body.mean(axis=1) * crack.mean(axis=1))),
+        "hat": stand_out(np.maximum(0.0, air.mean(axis=1) - low.mean(axis=1))),
+    }

@@ -1,0 +1,36 @@
+"""Chroma and key."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
+# Krumhansl, Cognitive Foundations of Musical Pitch (1990), table 2.1.
+MAJOR = np.array([6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88])
+MINOR = np.array([6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17])
+CLEAR = 0.45  # Correlation with the best profile below which a song has no key.
+
+
+def normalize_chroma(power: Floats) -> Floats:
+    """Amplitude of each pitch class relative to the strongest of its frame, shape (n, 12)."""
+    amplitude = np.sqrt(power)
+    strongest = amplitude.max(axis=1, keepdims=True)
+    floor = 0.01 * strongest.max(initial=0.0) + 1e-6
+    return np.asarray(amplitude / np.maximum(strongest, floor), np.float32)
+
+
+def find_key(chroma: Floats) -> str:
+    """Name of the key by Krumhansl's profiles, such as "F# minor"; empty where none is clear."""
+    mean = chroma.mean(axis=0) if len(chroma) else np.zeros(12)
+    if mean.std() < 1e-3:
+        return ""
+    fits = {
+        f"{NAMES[tonic]} {mode}": float(np.corrcoef(np.roll(profile, tonic), mean)[0, 1])
+        for mode, profile in (("major", MAJOR), ("minor", MINOR))
+        for tonic in range(12)
+    }
+    best = max(fits, key=lambda name: fits[name])
+    return best if fits[best] > CLEAR else ""

@@ -1,0 +1,178 @@
+"""Drum patterns of the song grammar."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.random import Generator
+
+from visualizer.analysis.training.sounds import Sound
+
+if TYPE_CHECKING:
+    from visualizer.analysis.training.songs import Mix
+
+Kit = dict[str, Sound]
+Hits = dict[str, list[tuple[float, float]]]  # Name to (beat, gain) within a bar.
+
+FULL = {"drums": 0.9, "bass": 0.85, "chords": 0.75, "arpeggio": 0.3, "melody": 0.5}
+CALM = {"drums": 0.0, "bass": 0.45, "chords": 0.75, "arpeggio": 0.6, "melody": 0.6}
+
+
+@dataclass(frozen=True)
+class Style:
+    """What songs of a style have in common.
+
+    Attributes:
+        name: Of the drum pattern.
+        share: Of all songs.
+        tempo: Range in bpm.
+        meters: Beats per bar, the usual one first.
+        swing: Share of songs that swing.
+        density: Chance of each layer in a section.
+        machine: Electronic: rolls, risers, bass off the beat.
+    """
+
+    name: str
+    share: float
+    tempo: tuple[float, float]
+    meters: tuple[int, ...] = (4,)
+    swing: float = 0.1
+    density: dict[str, float] | None = None
+    machine: bool = False
+
+
+STYLES = (
+    Style("rock", 0.22, (68, 180), (4, 3), 0.12, FULL),
+    Style("slow", 0.06, (52, 92), (4, 3), 0.1, FULL),
+    Style("metal", 0.09, (95, 215), (4, 3), 0.0, FULL),
+    Style("four", 0.14, (98, 205), (4,), 0.05, FULL, True),
+    Style("machine", 0.09, (85, 170), (4,), 0.15, FULL, True),
+    Style("broken", 0.06, (155, 185), (4,), 0.0, FULL, True),
+    Style("half", 0.05, (125, 160), (4,), 0.05, FULL, True),
+    Style("waltz", 0.09, (72, 200), (3,), 0.08, FULL),
+    Style("shuffle", 0.04, (75, 150), (4,), 1.0, FULL),
+    Style("sparse", 0.04, (60, 170), (4, 3), 0.1, {**FULL, "arpeggio": 0.5}),
+    Style("odd", 0.02, (90, 160), (5, 7, 6), 0.0, FULL),
+    Style("none", 0.10, (56, 150), (4, 3), 0.05, CALM),
+)
+
+
+def make_pattern(rng: Generator, name: str, meter: int) -> Hits:
+    """One bar of drums; every song has its own."""
+    pattern: Hits = {"kick": _kicks(rng, name, meter), "snare": _snares(rng, name, meter)}
+    pattern |= _cymbals(rng, name, meter)
+    if rng.uniform() < 0.25:
+        steps = np.flatnonzero(rng.uniform(size=4 * meter) < 0.3) / 4
+        pattern["perc"] = [(float(b), rng.uniform(0.15, 0.5)) for b in steps]
+    return pattern
+
+
+def _some(rng: Generator, beats: list[float], chance: float, gain: float = 0.9
+          ) -> list[tuple[float, float]]:
+    return [(b, gain * rng.uniform(0.8, 1.0)) for b in beats if rng.uniform() < chance]
+
+
+def _steps(meter: int, per_beat: int) -> list[float]:
+    return [i / per_beat for i in range(meter * per_beat)]
+
+
+def _kicks(rng: Generator, name: str, meter: int) -> list[tuple[float, float]]:
+    every = _steps(meter, 1)
+    eighths = [b for b in _steps(meter, 2) if b % 1]
+    sixteenths = [b for b in _steps(meter, 4) if b * 2 % 1]
+    if name == "four":
+        return _some(rng, every, 1.0)
+    if name == "broken":
+        return [(0.0, 0.95), (2.5, 0.9), *_some(rng, [1.5, 3.5, 2.0, 0.5], 0.15)]
+    if name == "half":
+        return [(0.0, 0.95), *_some(rng, [*eighths, *sixteenths], 0.1)]
+    if name == "metal" and rng.uniform() < 0.6:
+        return _some(rng, _steps(meter, int(rng.choice([2, 4]))), rng.choice([0.6, 0.95]), 0.8)
+    if name == "waltz":
+        return [(0.0, 0.95), *_some(rng, [*every[1:], *eighths], 0.12)]
+    if name == "machine":
+        return [(0.0, 0.95), *_some(rng, [0.75, 1.5, 2.5, 2.75, 3.0, 2.0, 3.5], 0.35)]
+    busy = rng.uniform(0.05, 0.5)
+    return (_some(rng, [0.0], 0.97) + _some(rng, every[2::2], 0.65) + _some(rng, eighths, busy)
+            + _some(rng, every[1::2], 0.12) + _some(rng, sixteenths, busy * 0.25))
+
+
+def _snares(rng: Generator, name: str, meter: int) -> list[tuple[float, float]]:
+    if name == "half" or (name in ("slow", "machine") and rng.uniform() < 0.2):
+        main = [float(meter // 2)]
+    elif name == "four":
+        kind = rng.uniform()
+        main = [1.0, 3.0] if kind < 0.7 else []
+    elif meter == 3:
+        main = [[1.0, 2.0], [2.0], [1.0]][int(rng.integers(3))]
+    elif meter == 4:
+        main = [1.0, 3.0]
+        if name in ("rock", "metal", "sparse") and rng.uniform() < 0.12:
+            main = _steps(meter, 1) if rng.uniform() < 0.5 else [b + 0.5 for b in range(meter)]
+    else:
+        main = [b for b in _steps(meter, 1) if b % 2 == 1]
+    ghosts = [b for b in _steps(meter, 4) if b % 1]
+    ghost = rng.uniform(0.0, 0.15)
+    return _some(rng, main, 0.97) + _some(rng, ghosts, ghost, rng.uniform(0.15, 0.6))
+
+
+def _cymbals(rng: Generator, name: str, meter: int) -> Hits:
+    """Hats, ride or shaker: quarters, eighths, sixteenths, triplets or only off the beat."""
+    kind = rng.choice(["quarter", "eighth", "sixteenth", "off", "triplet", "random"],
+                      p=[0.15, 0.42, 0.2, 0.12, 0.04, 0.07])
+    if name == "shuffle":
+        kind = rng.choice(["eighth", "triplet"])
+    per = {"quarter": 1, "eighth": 2, "sixteenth": 4, "off": 2, "triplet": 3, "random": 4}[kind]
+    steps = _steps(meter, per)
+    if kind == "off":
+        steps = [b for b in steps if b % 1]
+    accent = rng.uniform(0.3, 1.0)
+    gain = rng.uniform(0.2, 0.7)
+    chance = 0.5 if kind == "random" else 0.98
+    hits = [(b, gain * (1.0 if b % 1 == 0 else accent)) for b in steps if rng.uniform() < chance]
+    voice = str(rng.choice(["hat", "hat", "hat", "ride", "shaker", "open"]))
+    if kind == "off":
+        voice = str(rng.choice(["open", "hat"]))
+    other = [(b, gain) for b in _steps(meter, 2) if b % 1 and rng.uniform() < 0.15]
+    return {voice: hits, **({"open": other} if voice == "hat" and rng.uniform() < 0.3 else {})}
+
+
+def drum_bar(mix: Mix, kit: Kit, start: float, meter: int, pattern: Hits) -> None:
+    """Plays one bar with small variations."""
+    for name, hits in pattern.items():
+        for beat, gain in hits:
+            if mix.rng.uniform() < 0.96:
+                _strike(mix, kit, name, start + beat, gain * mix.rng.uniform(0.85, 1.0))
+
+
+def fill_bar(mix: Mix, kit: Kit, start: float, meter: int, pattern: Hits) -> None:
+    """Plays one bar that ends in a fill."""
+    turn = meter - float(mix.rng.choice([0.5, 1, 2]))
+    for name, hits in pattern.items():
+        for beat, gain in hits:
+            if beat < turn:
+                _strike(mix, kit, name, start + beat, gain)
+    per = int(mix.rng.choice([2, 3, 4]))
+    for beat in np.arange(turn, meter, 1 / per):
+        if mix.rng.uniform() < 0.85:
+            _strike(mix, kit, str(mix.rng.choice(["tom", "snare", "tom", "kick"])),
+                    start + float(beat), mix.rng.uniform(0.4, 0.9))
+
+
+def roll_bar(mix: Mix, kit: Kit, start: float, beats: int) -> None:
+    """A count-in or a roll that leads somewhere."""
+    per = int(mix.rng.choice([1, 1, 2, 4]))
+    name = str(mix.rng.choice(["snare", "hat", "tom", "kick"]))
+    for beat in np.arange(0, beats, 1 / per):
+        _strike(mix, kit, name, start + float(beat), 0.3 + 0.5 * beat / beats)
+
+
+def _strike(mix: Mix, kit: Kit, name: str, beat: float, gain: float) -> None:
+    listed = "hat" if name in ("hat", "open") else name
+    mix.hit(listed, kit[name], beat, gain * LOUDNESS[name])
+
+
+LOUDNESS = {"kick": 1.0, "snare": 0.8, "hat": 0.45, "open": 0.4, "ride": 0.35, "crash": 0.5,
+            "tom": 0.7, "shaker": 0.3, "perc": 0.5}

@@ -1,0 +1,180 @@
+"""Harmony, bass, arpeggios and melodies of the song grammar."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.random import Generator
+
+from visualizer.analysis.training.drums import Hits, Style, make_pattern
+from visualizer.analysis.training.sounds import Voice, make_voice
+
+if TYPE_CHECKING:
+    from visualizer.analysis.training.songs import Mix
+
+Rhythm = list[tuple[float, float]]  # (beat, length in beats)
+
+SCALES = ((0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10), (0, 2, 3, 5, 7, 9, 10))
+
+
+@dataclass(frozen=True)
+class Band:
+    """Who plays, and what they repeat.
+
+    Attributes:
+        pattern: One bar of drums.
+        voices: By layer.
+        gains: By layer.
+        scale: Semitones.
+        tonic: MIDI pitch of the tonic, in the octave of the bass.
+        degrees: Scale degree of each bar of the progression.
+        split: Chords change twice per bar.
+        rhythms: Two bars of rhythm per layer.
+        figure: Chord tones of the arpeggio in turn.
+        tune: Scale degrees of the melody in turn.
+    """
+
+    pattern: Hits
+    voices: dict[str, Voice]
+    gains: dict[str, float]
+    scale: tuple[int, ...]
+    tonic: int
+    degrees: tuple[int, ...]
+    split: bool
+    rhythms: dict[str, tuple[Rhythm, Rhythm]]
+    figure: tuple[int, ...]
+    tune: tuple[int, ...]
+
+
+def make_band(rng: Generator, style: Style, meter: int) -> Band:
+    """Chooses instruments, harmony and rhythms for one song."""
+    heavy = style.name == "metal"
+    kinds = {
+        "bass": "bass",
+        "chords": "guitar" if heavy else str(rng.choice(["pad", "pluck", "organ", "guitar"])),
+        "arpeggio": str(rng.choice(["pluck", "lead", "pluck"])),
+        "melody": str(rng.choice(["lead", "pad", "pluck"])),
+    }
+    calm = style.name == "none"
+    return Band(
+        pattern=make_pattern(rng, style.name, meter),
+        voices={layer: make_voice(rng, kind) for layer, kind in kinds.items()},
+        gains={layer: 10 ** (rng.uniform(-16, -6) / 20) for layer in kinds},
+        scale=SCALES[int(rng.integers(len(SCALES)))],
+        tonic=int(rng.integers(28, 40)),
+        degrees=_progression(rng),
+        split=bool(rng.uniform() < 0.2),
+        rhythms={
+            "bass": _repeat(rng, _bass_rhythm(rng, style, meter), meter),
+            "chords": _repeat(rng, _chord_rhythm(rng, style, meter), meter),
+            "arpeggio": _repeat(rng, _even(meter, int(rng.choice([2, 2, 4, 4, 3, 1]))), meter, 0.1),
+            "melody": (_tune_rhythm(rng, meter, calm), _tune_rhythm(rng, meter, calm)),
+        },
+        figure=tuple(int(i) for i in rng.integers(0, 6, int(rng.choice([3, 4, 4, 6, 8])))),
+        tune=tuple(np.cumsum(rng.integers(-2, 3, 16)).tolist()),
+    )
+
+
+def _progression(rng: Generator) -> tuple[int, ...]:
+    chords = rng.choice([0, 3, 4, 5, 1, 2, 6], 4, p=[0.25, 0.2, 0.2, 0.15, 0.08, 0.07, 0.05])
+    chords[0] = 0 if rng.uniform() < 0.7 else chords[0]
+    slow = int(rng.choice([1, 1, 2]))
+    return tuple(int(c) for c in np.repeat(chords, slow))
+
+
+def _even(meter: int, per_beat: int) -> Rhythm:
+    return [(i / per_beat, 0.9 / per_beat) for i in range(meter * per_beat)]
+
+
+def _repeat(rng: Generator, rhythm: Rhythm, meter: int, change: float = 0.15
+            ) -> tuple[Rhythm, Rhythm]:
+    """The second bar repeats the first with a few notes left out."""
+    return rhythm, [note for note in rhythm if note[0] == 0 or rng.uniform() > change]
+
+
+def _bass_rhythm(rng: Generator, style: Style, meter: int) -> Rhythm:
+    kind = rng.uniform()
+    if style.machine and kind < 0.3:
+        return [(b + 0.5, 0.4) for b in range(meter)]
+    if kind < 0.25:
+        return _even(meter, 2)
+    if kind < 0.4:
+        return _even(meter, 1)
+    if kind < 0.5:
+        return _even(meter, 4)
+    if kind < 0.62:
+        return [(0.0, meter - 0.2)]
+    places = [i / 2 for i in range(2 * meter)]
+    chosen = [0.0, *[b for b in places[1:] if rng.uniform() < (0.5 if b % 1 == 0 else 0.3)]]
+    return [(b, rng.uniform(0.3, 0.5)) for b in chosen]
+
+
+def _chord_rhythm(rng: Generator, style: Style, meter: int) -> Rhythm:
+    kind = rng.uniform()
+    if style.name == "metal" and kind < 0.6:
+        return _even(meter, int(rng.choice([2, 4, 1])))
+    if style.name == "waltz" and kind < 0.4:
+        return [(float(b), 0.4) for b in range(1, meter)]
+    if kind < 0.45:
+        return [(0.0, meter - 0.1)]
+    if kind < 0.55:
+        return [(0.0, meter / 2 - 0.1), (meter / 2, meter / 2 - 0.1)]
+    if kind < 0.7:
+        return _even(meter, int(rng.choice([1, 2])))
+    if kind < 0.8:
+        return [(b + 0.5, 0.35) for b in range(meter)]
+    chosen = [i / 2 for i in range(2 * meter) if rng.uniform() < (0.55 if i == 0 else 0.35)]
+    return [(b, 0.45) for b in chosen or [0.0]]
+
+
+def _tune_rhythm(rng: Generator, meter: int, calm: bool) -> Rhythm:
+    """Long and short notes; strong places are taken more often."""
+    notes: Rhythm = []
+    for i in range(4 * meter):
+        beat = i / 4
+        chance = 0.75 if beat == 0 else 0.5 if beat % 1 == 0 else 0.3 if beat % 0.5 == 0 else 0.06
+        if rng.uniform() < chance * (0.8 if calm else 1.0):
+            notes.append((beat, 0.45))
+    ends = [*[b for b, _ in notes[1:]], float(meter)]
+    return [(b, max(0.2, 0.95 * (end - b))) for (b, _), end in zip(notes, ends, strict=True)]
+
+
+def play_bar(mix: Mix, band: Band, bar: int, start: float, meter: int, active: set[str]) -> None:
+    """Plays one bar of every active tonal layer."""
+    rng = mix.rng
+    for layer in ("bass", "chords", "arpeggio", "melody"):
+        if layer not in active:
+            continue
+        for index, (beat, length) in enumerate(band.rhythms[layer][bar % 2]):
+            half = band.split and beat >= meter / 2
+            degree = band.degrees[(bar + 2 * half) % len(band.degrees)]
+            accent = 1.0 if beat == 0 else rng.uniform(0.65, 0.95)
+            for pitch in _pitches(rng, band, layer, degree, index, bar):
+                _sing(mix, band, layer, pitch, start + beat, length, accent)
+
+
+def _pitches(rng: Generator, band: Band, layer: str, degree: int, index: int, bar: int
+             ) -> list[int]:
+    if layer == "bass":
+        return [_pitch(band, degree + (4 if rng.uniform() < 0.08 and index else 0), 0)]
+    if layer == "chords":
+        return [_pitch(band, degree + step, 2) for step in (0, 2, 4)]
+    if layer == "arpeggio":
+        tone = band.figure[index % len(band.figure)]
+        return [_pitch(band, degree + (0, 2, 4, 7, 9, 11)[tone], 3)]
+    return [_pitch(band, band.tune[(index + 5 * bar) % len(band.tune)] % 9, 3)]
+
+
+def _pitch(band: Band, degree: int, octave: int) -> int:
+    octaves, step = divmod(degree, len(band.scale))
+    return min(100, band.tonic + band.scale[step] + 12 * (octaves + octave))
+
+
+def _sing(mix: Mix, band: Band, layer: str, pitch: int, beat: float, length: float, accent: float
+          ) -> None:
+    begin, end = mix.when(beat), mix.when(beat + length)
+    sound = band.voices[layer].note(pitch, min(4.0, max(0.05, end - begin)))
+    gain = band.gains[layer] * accent
+    mix.add(mix.tones, sound, begin + abs(mix.rng.normal(0, mix.human)), gain)

@@ -1,0 +1,134 @@
+"""The commands that paint: render, demo, storyboard."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+from visualizer.analysis import Analysis, analyze_cached
+from visualizer.cli.console import console, film_progress, note, song_progress
+from visualizer.cli.parser import SIZES
+from visualizer.errors import VisualizerError
+from visualizer.film import check_output, make_film
+from visualizer.painters import load_painter
+from visualizer.preset import DEFAULT, Preset, load_preset
+from visualizer.report import read_report, save_report
+from visualizer.score import FilmOptions, Score, compose, load_score, save_score
+from visualizer.score.looks import unknown_words
+from visualizer.storyboard import write_storyboard
+from visualizer.track import Track, load_track
+
+DEMO_TRACK = Path(__file__).resolve().parents[1] / "demo" / "demo.ogg"
+DEMO_PRESET = "night-drive"
+DRAFT_FPS = 24
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A song that has been read and analyzed."""
+
+    track: Track
+    analysis: Analysis
+
+
+def render(options: argparse.Namespace) -> None:
+    """`visualizer render`: song in, film out."""
+    out = options.output or default_output(options.song)
+    check_output(out, options.overwrite)
+    preset = _preset(options)
+    painter_score = load_score(options.score) if options.score else None
+    heard = hear(options.song)
+    score = painter_score or write_score(heard, preset, options)
+    _make(score, heard.track, out, options)
+
+
+def demo(options: argparse.Namespace) -> None:
+    """`visualizer demo`: the bundled track."""
+    options.preset = options.preset or DEMO_PRESET
+    out = options.output or Path("visualizer-demo.mp4")
+    check_output(out, options.overwrite)
+    preset = _preset(options)
+    heard = hear(DEMO_TRACK)
+    _make(write_score(heard, preset, options), heard.track, out, options)
+
+
+def storyboard(options: argparse.Namespace) -> None:
+    """`visualizer storyboard`: one frame per section or bar."""
+    out = options.output or options.song.with_name(f"{options.song.stem}.storyboard.png")
+    preset = _preset(options)
+    options.size = options.size or SIZES["draft"]
+    heard = hear(options.song)
+    score = write_score(heard, preset, options)
+    painter = load_painter(options.painter, options.model, options.device)
+    frames = write_storyboard(score, heard.analysis, painter, out, every=options.every)
+    console.print(f"{out}: {frames} frames, one per {options.every}")
+
+
+def hear(song: Path) -> Heard:
+    """Reads and analyzes a song, or remembers what was heard before, and says so."""
+    track = load_track(song)
+    for warning in track.warnings:
+        note(warning)
+    with song_progress(track.duration) as on_progress:
+        analysis = analyze_cached(track, on_progress=on_progress)
+    tempo = f"{analysis.tempo_bpm:.1f} BPM in {analysis.meter}" if analysis.tempo_bpm else "no beat"
+    form = " ".join(section.label for section in analysis.sections)
+    console.print(f"{song.name}: {track.duration:.1f} s, {tempo}, sections {form}", highlight=False)
+    return Heard(track, analysis)
+
+
+def write_score(heard: Heard, preset: Preset, options: argparse.Namespace) -> Score:
+    """Composes the film that the flags ask for."""
+    width, height = options.size or SIZES["hd"]
+    fps = options.fps or (DRAFT_FPS if options.draft else 30)
+    if options.draft:
+        width, height = _third(width, height)
+    tags = heard.track.tags
+    return compose(heard.analysis, preset, FilmOptions(
+        width, height, fps, options.start, options.duration, options.seed,
+        tags.get("title", ""), tags.get("artist", ""),
+        tuple(str(_picture(path)) for path in options.image)))
+
+
+def default_output(song: Path) -> Path:
+    """The film beside the song; another name where the song is itself an .mp4."""
+    name = f"{song.stem}-visualizer.mp4" if song.suffix.lower() == ".mp4" else f"{song.stem}.mp4"
+    return song.with_name(name)
+
+
+def _third(width: int, height: int) -> tuple[int, int]:
+    """A draft's size: the short side becomes 360, the shape stays."""
+    scale = min(1.0, 360 / min(width, height))
+    return round(width * scale / 2) * 2, round(height * scale / 2) * 2
+
+
+def _picture(path: Path) -> Path:
+    if not path.is_file():
+        raise VisualizerError(f"--image {path}: no such file")
+    return path.absolute()
+
+
+def _preset(options: argparse.Namespace) -> Preset:
+    overrides = list(options.overrides)
+    if options.prompt:
+        overrides.append(f"prompts.always={options.prompt}")
+    preset = load_preset(options.preset or DEFAULT, overrides)
+    unknown = unknown_words(preset)
+    if unknown and options.painter == "scenes":
+        note(f"words without effect on scenes: {', '.join(unknown)}")
+    return preset
+
+
+def _make(score: Score, track: Track, out: Path, options: argparse.Namespace) -> None:
+    painter = load_painter(options.painter, options.model, options.device)
+    save_score(score, out.with_suffix(".score.json"))
+    with film_progress(score.frames) as on_frame:
+        making = make_film(score, painter, track, out, crf=options.quality, on_frame=on_frame)
+    report = read_report(out)
+    save_report(report, out.with_suffix(".report.json"))
+    rate = making.frames / making.seconds if making.frames else 0.0
+    waited = making.waited / max(making.seconds, 1e-9)
+    console.print(f"{out}: {score.frames} frames, {rate:.1f} per second painted,"
+                  f" {waited:.0%} of the time spent waiting for the encoder", highlight=False)
+    console.print(report.summary(), highlight=False)

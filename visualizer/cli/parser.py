@@ -1,0 +1,228 @@
+"""What can be typed: commands, flags and the help that teaches them."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from visualizer.errors import VisualizerError
+
+SIZES = {
+    "draft": (640, 360), "hd": (1280, 720), "fullhd": (1920, 1080), "2k": (2560, 1440),
+    "4k": (3840, 2160), "shorts": (1080, 1920), "reels": (1080, 1920), "square": (1080, 1080),
+    "portrait": (1080, 1350),
+}
+LARGEST = 8192
+
+EXAMPLES = """\
+examples:
+  visualizer demo                                   a film of the bundled track, in this folder
+  visualizer render song.mp3                        song.mp4 beside the song
+  visualizer render song.mp3 --preset night-drive --size shorts --start 0:45 --duration 30
+  visualizer render song.mp3 --draft                small and fast, the same motion
+  visualizer render song.mp3 --set motion.zoom.bass=0.3 --set scene=tunnel
+  visualizer storyboard song.mp3                    what the film will look like, in seconds
+  visualizer analyze song.mp3 --click               what the program hears, to see and to listen to
+  visualizer presets                                the looks that come with the program
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that says what is wrong in one line and leaves the exit to the caller."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raises instead of printing the usage."""
+        raise VisualizerError(f"{message[0].lower()}{message[1:]}; see {self.prog} --help")
+
+
+def build_parser() -> Parser:
+    """The whole command line."""
+    parser = Parser(
+        prog="visualizer", formatter_class=argparse.RawDescriptionHelpFormatter, epilog=EXAMPLES,
+        description="A song in, a music video out: what it hears moves prompts, camera and light.",
+    )
+    parser.add_argument("--version", action="store_true", help="print the version and stop")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    _render(commands)
+    _demo(commands)
+    _storyboard(commands)
+    _analyze(commands)
+    _presets(commands)
+    _check(commands)
+    _benchmark(commands)
+    return parser
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Reads the command line.
+
+    Raises:
+        VisualizerError: A flag or a value is wrong.
+    """
+    return build_parser().parse_args(arguments)
+
+
+def _command(commands: Any, name: str, summary: str, text: str = "") -> Parser:
+    parser: Parser = commands.add_parser(
+        name, help=summary, description=text or summary[0].upper() + summary[1:] + ".",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    return parser
+
+
+def _render(commands: Any) -> None:
+    parser = _command(commands, "render", "paint a song and write the film beside it", (
+        "Paints a song and muxes the frames with the original sound.\n"
+        "Writes song.mp4, song.score.json (the film as data: edit it and give it back with --score)\n"
+        "and song.report.json (what the finished file really shows)."))
+    parser.add_argument("song", type=Path, help="sound in any format ffmpeg reads, or a video")
+    _film_flags(parser)
+    _output_flags(parser)
+    parser.add_argument("--score", type=Path, metavar="FILE",
+                        help="paint a saved or edited score instead of composing one")
+
+
+def _demo(commands: Any) -> None:
+    parser = _command(commands, "demo", "render the track that comes with the program")
+    _film_flags(parser)
+    _output_flags(parser)
+
+
+def _storyboard(commands: Any) -> None:
+    parser = _command(commands, "storyboard", "draw one frame per section or bar as a PNG",
+                      "Draws a contact sheet of the film, one frame per section or bar, in seconds.")
+    parser.add_argument("song", type=Path)
+    _film_flags(parser)
+    parser.add_argument("--every", choices=("section", "bar"), default="section",
+                        help="what gets a frame (default: section)")
+    _out(parser, "the PNG (default: song.storyboard.png)")
+
+
+def _analyze(commands: Any) -> None:
+    parser = _command(commands, "analyze", "show what is heard in a song",
+                      "Prints beats, tempo and sections; writes song.analysis.json (with its numbers"
+                      "\nin song.analysis.npz) and a picture, song.analysis.png, beside the song.")
+    parser.add_argument("song", type=Path)
+    parser.add_argument("--click", action="store_true",
+                        help="also write song.click.wav: the song with clicks on beats and bars")
+    parser.add_argument("-o", "--output-folder", type=Path, metavar="FOLDER",
+                        help="where to write (default: beside the song)")
+
+
+def _presets(commands: Any) -> None:
+    parser = _command(commands, "presets", "list, show or copy the looks that come along")
+    actions = parser.add_subparsers(dest="action", metavar="list | show | copy | reference | schema")
+    actions.add_parser("list", help="names and what they look like (the default)")
+    show = actions.add_parser("show", help="print a preset")
+    show.add_argument("name")
+    copy = actions.add_parser("copy", help="copy a preset into this folder, to make it your own")
+    copy.add_argument("name")
+    copy.add_argument("to", nargs="?", type=Path, help="the new file (default: NAME.yaml here)")
+    copy.add_argument("--overwrite", action="store_true", help="replace the file if it exists")
+    actions.add_parser("reference", help="print every key of a preset, with range and meaning")
+    actions.add_parser("schema", help="print the JSON Schema of a preset, for editors")
+
+
+def _check(commands: Any) -> None:
+    parser = _command(commands, "check", "read a finished film back and report on it",
+                      "Reads frame times, sync, flashes and loudness from a finished film.")
+    parser.add_argument("film", type=Path)
+
+
+def _benchmark(commands: Any) -> None:
+    parser = _command(commands, "benchmark", "measure this machine on a song",
+                      "Measures analysis, each painter, the encoder and the whole render.")
+    parser.add_argument("song", type=Path, nargs="?", help="default: the bundled track")
+    parser.add_argument("--size", type=_size, default=SIZES["draft"], metavar="WxH")
+    parser.add_argument("--fps", type=_fps, default=24)
+    parser.add_argument("--seconds", type=_seconds, default=4.0,
+                        help="seconds of film per measurement (default 4)")
+
+
+def _film_flags(parser: Parser) -> None:
+    look = parser.add_argument_group("look")
+    look.add_argument("--preset", "-p", metavar="NAME|FILE", help="see `visualizer presets`")
+    look.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides",
+                      help="tweak the preset: motion.zoom.bass=0.3 (repeatable)")
+    look.add_argument("--prompt", metavar="TEXT", help="what to paint: short for --set prompts.always=TEXT")
+    look.add_argument("--seed", type=_whole, default=0, help="another number, another film")
+    look.add_argument("--image", action="append", default=[], metavar="FILE", type=Path,
+                      help="start diffusion from a picture of yours (repeatable)")
+    film = parser.add_argument_group("film")
+    film.add_argument("--size", type=_size, metavar="WxH",
+                      help=f"pixels, or {', '.join(SIZES)} (default: 1280x720)")
+    film.add_argument("--fps", type=_fps, help="frames per second, 1 to 120 (default: 30)")
+    film.add_argument("--draft", action="store_true", help="a third of the size, at 24 frames per second")
+    film.add_argument("--start", type=_time, default=0.0, metavar="TIME", help="seconds or 1:30")
+    film.add_argument("--duration", type=_time, metavar="TIME", help="seconds or 1:30")
+    painter = parser.add_argument_group("painter")
+    painter.add_argument("--painter", choices=("scenes", "diffusion"), default="scenes",
+                         help="scenes needs no model; diffusion needs --model (default: scenes)")
+    painter.add_argument("--model", metavar="FOLDER|ID",
+                         help="Stable Diffusion family: a local folder or a hub id")
+    painter.add_argument("--device", metavar="NAME", help="cpu, cuda, mps (default: the best at hand)")
+
+
+def _output_flags(parser: Parser) -> None:
+    parser.add_argument_group("output")
+    _out(parser, "the film (default: beside the song)")
+    parser.add_argument("--overwrite", action="store_true", help="replace the film if it exists")
+    parser.add_argument("--quality", type=_quality, default=18, metavar="CRF",
+                        help="x264 quality, 0 to 40, lower is better (default: 18)")
+
+
+def _out(parser: Parser, text: str) -> None:
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help=text)
+
+
+def _size(text: str) -> tuple[int, int]:
+    if text in SIZES:
+        return SIZES[text]
+    width, x, height = text.lower().partition("x")
+    if not (x and width.isdecimal() and height.isdecimal()):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no size; write WIDTHxHEIGHT, such as 1280x720, or {', '.join(SIZES)}")
+    size = int(width), int(height)
+    if any(side % 2 or not 16 <= side <= LARGEST for side in size):
+        raise argparse.ArgumentTypeError(
+            f"{text}: both sides must be even and between 16 and {LARGEST} pixels")
+    return size
+
+
+def _fps(text: str) -> int:
+    return _number(text, 1, 120, "a whole number of frames per second")
+
+
+def _quality(text: str) -> int:
+    return _number(text, 0, 40, "a whole number")
+
+
+def _whole(text: str) -> int:
+    return _number(text, 0, 2**31 - 1, "a whole number")
+
+
+def _number(text: str, low: int, high: int, what: str) -> int:
+    if not text.isdecimal() or not low <= int(text) <= high:
+        raise argparse.ArgumentTypeError(f"{text!r}: should be {what} between {low} and {high}")
+    return int(text)
+
+
+def _time(text: str) -> float:
+    """Seconds, or minutes and seconds."""
+    minutes, colon, seconds = text.rpartition(":")
+    try:
+        value = float(seconds) + (60 * int(minutes) if colon else 0)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time; write 90, 90.5 or 1:30") from None
+    if not 0 <= value < 1e6:
+        raise argparse.ArgumentTypeError(f"{text}: a time cannot be negative or endless")
+    return value
+
+
+def _seconds(text: str) -> float:
+    value = _time(text)
+    if value <= 0:
+        raise argparse.ArgumentTypeError(f"{text}: should be above 0 seconds")
+    return value

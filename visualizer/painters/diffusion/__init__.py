@@ -1,0 +1,15 @@
+"""Diffusion as a painter: each frame is the last one, moved by the camera and partly repainted.
+
+Read in the order of the pipeline: `loading` (a folder or a hub id becomes a model), `model` (what
+a model must offer), `vp` (the Stable Diffusion family), `levels` (strength becomes noise),
+`noise` (noise that travels with the camera), `anchor` (what keeps a long shot from drifting),
+`key` (the first picture of a shot), `painter` (the loop).
+
+This package is the one home of diffusers. Its modules are imported when a model is loaded.
+"""
+
+from __future__ import annotations
+
+from visualizer.painters.diffusion.painter import DiffusionPainter
+
+__all__ = ["DiffusionPainter"]

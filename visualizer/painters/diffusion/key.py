@@ -1,0 +1,74 @@
+"""The picture a shot begins with, and the size it is painted at."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from visualizer.errors import VisualizerError
+from visualizer.painters.diffusion.model import Caps
+
+
+@dataclass(frozen=True)
+class Size:
+    """Pixels of the painted picture.
+
+    Attributes:
+        width: Pixels.
+        height: Pixels.
+    """
+
+    width: int
+    height: int
+
+    @property
+    def aspect(self) -> float:
+        """Width over height."""
+        return self.width / self.height
+
+
+def painting_size(caps: Caps, width: int, height: int) -> Size:
+    """The size nearest to the area the model was made for, in the film's shape.
+
+    >>> from visualizer.painters.diffusion.model import Caps
+    >>> painting_size(Caps("", 512 * 512, 16, 4, 8, 1, 4), 1280, 720)
+    Size(width=688, height=384)
+    """
+    aspect, multiple = width / height, caps.multiple
+    rows = max(1, round(math.sqrt(caps.area / aspect) / multiple))
+    columns = max(1, round(rows * aspect))
+    return Size(columns * multiple, rows * multiple)
+
+
+def load_picture(path: str, size: Size) -> torch.Tensor:
+    """Reads a user's picture and fills the frame with it: scaled, centred, cut to shape.
+
+    Returns:
+        float32, shape (3, height, width), sRGB-encoded, in [0, 1].
+
+    Raises:
+        VisualizerError: When the file is missing or is no picture.
+    """
+    if not Path(path).is_file():
+        raise VisualizerError(f"{path}: no such picture")
+    # Not imread, which cannot open every path on Windows.
+    pixels = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR_RGB)
+    if pixels is None:
+        raise VisualizerError(f"{path}: no picture that can be read; use a PNG, JPEG or WebP file")
+    fitted = cv2.resize(
+        _crop(pixels, size.aspect), (size.width, size.height), interpolation=cv2.INTER_AREA
+    )
+    return torch.from_numpy(fitted).permute(2, 0, 1).float() / 255.0
+
+
+def _crop(pixels: np.ndarray, aspect: float) -> np.ndarray:
+    height, width = pixels.shape[:2]
+    keep_width = min(width, max(1, round(height * aspect)))
+    keep_height = min(height, max(1, round(width / aspect)))
+    left, top = (width - keep_width) // 2, (height - keep_height) // 2
+    return pixels[top : top + keep_height, left : left + keep_width]

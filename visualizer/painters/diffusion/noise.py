@@ -1,0 +1,82 @@
+"""Noise that travels with the camera.
+
+One noise for every frame sticks to the glass while the picture moves beneath it; new noise in
+every frame boils. Warped noise is neither, but interpolating it averages it away: 120 frames of a
+slow zoom leave a fifth of it. So each value is a grain with a place of its own. The camera moves
+the places, by fractions of a cell if need be, and never the values; a cell shows the one grain
+that lies in it, gets a new one where none does, and drops what is too many. Which grain is shown
+depends on its place alone, so the field stays white to the last frame.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+
+from visualizer.camera import Matrix
+
+
+class TravellingNoise:
+    """White noise at latent resolution that rides on the camera and renews itself."""
+
+    def __init__(self, channels: int, height: int, width: int, seed: int) -> None:
+        """Starts a field of new noise; the same seed gives the same field on every device."""
+        self._generator = torch.Generator().manual_seed(seed)
+        self._height, self._width = height, width
+        self._centres = _centres(height, width)
+        self._places = self._centres.clone()
+        self._grains = self._draw(channels)
+
+    @property
+    def field(self) -> torch.Tensor:
+        """float32, shape (1, channels, height, width), each channel of mean 0 and deviation 1."""
+        grains = self._grains - self._grains.mean(dim=1, keepdim=True)
+        grains = grains / grains.std(dim=1, keepdim=True)
+        return grains.reshape(1, -1, self._height, self._width)
+
+    def advance(self, move: Matrix, renewal: float) -> None:
+        """Moves on by one frame.
+
+        Args:
+            move: From `visualizer.camera.step`: a point of the new frame to its point in the old.
+            renewal: Share of the noise that is new, in [0, 1]: 0 only travels, 1 forgets all.
+        """
+        places = _forward(self._places, move)
+        owner, held = self._settle(places)
+        keep = 1.0 - renewal
+        fresh = self._draw(self._grains.shape[0])
+        aged = keep * self._grains[:, owner] + math.sqrt(1.0 - keep * keep) * fresh
+        self._grains = torch.where(held, aged, fresh)
+        self._places = torch.where(held[:, None], places[owner], self._centres)
+
+    def _draw(self, channels: int) -> torch.Tensor:
+        return torch.randn(channels, self._height * self._width, generator=self._generator)
+
+    def _settle(self, places: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """For each cell: the grain it shows, and whether there is one."""
+        scale = torch.tensor([self._width / 2, self._height / 2], dtype=torch.float64)
+        span = torch.tensor([self._width / self._height, 1.0], dtype=torch.float64)
+        column, row = ((places / span + 1.0) * scale).floor().long().unbind(dim=1)
+        inside = (column >= 0) & (column < self._width) & (row >= 0) & (row < self._height)
+        grain = torch.arange(len(places))[inside]
+        cell = (row * self._width + column)[inside]
+        nobody = len(places)
+        owner = torch.full((nobody,), nobody).scatter_reduce(0, cell, grain, "amin")
+        held = owner < nobody
+        return torch.where(held, owner, 0), held
+
+
+def _centres(height: int, width: int) -> torch.Tensor:
+    """Shape (height * width, 2): x and y of the cells, in the camera's coordinates."""
+    y = (torch.arange(height, dtype=torch.float64) + 0.5) * (2.0 / height) - 1.0
+    x = ((torch.arange(width, dtype=torch.float64) + 0.5) * (2.0 / width) - 1.0) * width / height
+    return torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1).reshape(-1, 2)
+
+
+def _forward(places: torch.Tensor, move: Matrix) -> torch.Tensor:
+    """Where points of the old frame lie in the new one."""
+    matrix = torch.from_numpy(np.linalg.inv(move))
+    points = places @ matrix[:, :2].T + matrix[:, 2]
+    return points[:, :2] / points[:, 2:]

@@ -1,0 +1,105 @@
+"""Paints procedural scenes: no model, no downloads; the picture the program shows by default."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import torch
+
+from visualizer import camera
+from visualizer.errors import VisualizerError
+from visualizer.painters.scenes.canvas import Canvas
+from visualizer.painters.scenes.families import DRIFT, FAMILIES, Family
+from visualizer.painters.scenes.inks import mix_inks
+from visualizer.palette import ramp
+from visualizer.score import Cue, Look, Score, Shot
+
+VERSION = 1  # Raised when the same score would paint other pixels.
+FADE = 0.985  # What a trail keeps of its light per 1/24 s, so that none outlives its scene.
+
+
+@dataclass(frozen=True)
+class ScenesPainter:
+    """Implements `visualizer.painters.Painter` with the scene families.
+
+    Attributes:
+        device: Where it paints; the formulas are the same on all of them.
+    """
+
+    device: torch.device = torch.device("cpu")
+
+    @property
+    def identity(self) -> str:
+        """Names the painter, its version and the kind of device."""
+        return f"scenes {VERSION} {self.device.type}"
+
+    def paint(self, score: Score, shot: Shot) -> Iterator[torch.Tensor]:
+        """Yields one frame for each cue of the shot, its lead included.
+
+        Yields:
+            float32, shape (3, height, width), sRGB-encoded, in [0, 1].
+
+        Raises:
+            VisualizerError: A look names a scene that does not exist.
+        """
+        canvas = Canvas(score.height, score.width, self.device)
+        previous = None
+        for cue in score.cues(shot):
+            shown = [(look, w) for look, w in zip(shot.looks, cue.weights, strict=True) if w > 0]
+            flying = _with_drift(cue, shown)
+            frame = _picture(canvas, flying, shot.seed, shown)
+            if previous is not None:
+                frame = _with_trails(frame, previous, flying, score.fps)
+            yield frame
+            previous = frame
+
+
+def _with_drift(cue: Cue, shown: list[tuple[Look, float]]) -> Cue:
+    """Adds the families' own flight to the camera's, for the scene and for its trails."""
+    drift = sum(weight * DRIFT.get(look.scene, 0.0) for look, weight in shown)
+    if drift == 0.0:
+        return cue
+    pose = replace(cue.pose, travel=cue.pose.travel + drift * cue.pose.clock)
+    return replace(cue, pose=pose, zoom=cue.zoom + drift * cue.speed)
+
+
+def _picture(
+    canvas: Canvas, cue: Cue, seed: int, shown: list[tuple[Look, float]]
+) -> torch.Tensor:
+    """Paints the cue anew, without trails."""
+    if len({look.scene for look, _ in shown}) == 1:
+        colours = torch.stack([w * _ramp(look, canvas.device) for look, w in shown]).sum(0)
+        return _family(shown[0][0].scene)(canvas, cue, seed, mix_inks(colours, cue))
+    pictures = [
+        _family(look.scene)(canvas, cue, seed, mix_inks(_ramp(look, canvas.device), cue))
+        for look, _ in shown
+    ]
+    return _dissolve(pictures[0], pictures[1], shown[1][1])
+
+
+def _dissolve(old: torch.Tensor, new: torch.Tensor, weight: float) -> torch.Tensor:
+    """Crosses two pictures: the lights of the new one come first, those of the old one go last."""
+    swing = 2.0 * weight * (1.0 - weight)  # Nothing at the ends, so that both pictures stay whole.
+    lead = (new.mean(0) - old.mean(0)).mul_(swing).add_(weight)
+    return torch.lerp(old, new, lead.clamp_(0.0, 1.0))
+
+
+def _with_trails(
+    frame: torch.Tensor, previous: torch.Tensor, cue: Cue, fps: int
+) -> torch.Tensor:
+    """Blends in the last frame, moved by the camera: light lingers, darkness gives way at once."""
+    keep = (1.0 - cue.strength) ** (24.0 / fps)
+    move = camera.step(cue, fps, frame.shape[-1] / frame.shape[-2])
+    gone = camera.warp(previous, move).mul_(FADE ** (24.0 / fps)).sub_(frame)
+    return torch.add(frame, gone, alpha=0.4 * keep).add_(gone.clamp_(min=0.0), alpha=0.6 * keep)
+
+
+def _family(name: str) -> Family:
+    if name not in FAMILIES:
+        raise VisualizerError(f"scene {name!r}: not known; known are {', '.join(sorted(FAMILIES))}")
+    return FAMILIES[name]
+
+
+def _ramp(look: Look, device: torch.device) -> torch.Tensor:
+    return torch.tensor(ramp(look.palette), device=device)

@@ -1,0 +1,117 @@
+"""Colour: a palette made ready for one frame.
+
+Scenes think in tones (0 dark, 1 light, above 1 burning) and in a lean of the hue along the
+palette; the inks turn both into light. Lightness follows the tone alone, so a slide of the palette
+changes the colours and never turns the picture inside out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+
+from visualizer.score import Cue
+
+TONES = 1024  # Entries over tones in [0, 2]: finer than 8 bits at any contrast.
+LEANS = 65  # Entries over leans in [-1, 1].
+
+# OKLab, Björn Ottosson, https://bottosson.github.io/posts/oklab/
+_RGB_TO_LMS = ((0.4122214708, 0.5363325363, 0.0514459929),
+               (0.2119034982, 0.6806995451, 0.1073969566),
+               (0.0883024619, 0.2817188376, 0.6299787005))
+_LMS_TO_LAB = ((0.2104542553, 0.7936177850, -0.0040720468),
+               (1.9779984951, -2.4285922050, 0.4505937099),
+               (0.0259040371, 0.7827717662, -0.8086757660))
+_LAB_TO_LMS = ((1.0, 0.3963377774, 0.2158037573),
+               (1.0, -0.1055613458, -0.0638541728),
+               (1.0, -0.0894841775, -1.2914855480))
+_LMS_TO_RGB = ((4.0767416621, -3.3077115913, 0.2309699292),
+               (-1.2684380046, 2.6097574011, -0.3413193965),
+               (-0.0041960863, -0.7034186147, 1.7076147010))
+
+
+@dataclass(frozen=True)
+class Inks:
+    """The colours of one frame.
+
+    Attributes:
+        table: float32, shape (3, LEANS * TONES), sRGB-encoded, in [0, 1].
+    """
+
+    table: torch.Tensor
+
+    def paint(
+        self, tone: torch.Tensor, lean: torch.Tensor | float = 0.0
+    ) -> torch.Tensor:
+        """Colours a field.
+
+        Args:
+            tone: Field: 0 the darkest colour of the palette, 1 the lightest, 2 nearly white.
+            lean: Field or number in [-1, 1]: slides the hue half a palette darker or lighter at
+                the same tone.
+
+        Returns:
+            float32, shape (3, height, width), sRGB-encoded, in [0, 1].
+        """
+        index = (tone.clamp(0.0, 2.0) * ((TONES - 1) / 2.0)).add_(0.5).to(torch.int32)
+        if isinstance(lean, torch.Tensor):
+            row = lean.clamp(-1.0, 1.0).add_(1.0).mul_((LEANS - 1) / 2.0).add_(0.5)
+            index += row.to(torch.int32) * TONES
+        else:
+            index += round((min(max(lean, -1.0), 1.0) + 1.0) * (LEANS - 1) / 2.0) * TONES
+        return self.table.index_select(1, index.flatten()).view(3, *tone.shape)
+
+
+def mix_inks(ramp: torch.Tensor, cue: Cue) -> Inks:
+    """Prepares the palette for a cue: `palette_shift`, `saturation` and `light` act here.
+
+    Args:
+        ramp: float32, shape (n, 3), sRGB-encoded, dark to light.
+        cue: The controls.
+    """
+    device = ramp.device
+    tone = torch.linspace(0.0, 2.0, TONES, device=device) * cue.light
+    place = torch.where(tone < 0.7, tone, 1.0 - 0.3 * torch.exp((0.7 - tone) / 0.3))
+    lean = torch.linspace(-0.5, 0.5, LEANS, device=device)[:, None] + cue.palette_shift
+    lab = _oklab(ramp)
+    own, other = _look_up(lab, place), _look_up(lab, _mirror(place + lean))
+    burn = (tone - 1.0).clamp(0.0, 1.0) ** 1.5 * 0.85
+    lightness = (own[0] + (1.0 - own[0]) * burn) * min(1.0, cue.light) ** 0.5
+    chroma = _chroma(own, other, lightness) * (cue.saturation * (1.0 - 0.8 * burn))
+    a, b = other[1] * chroma, other[2] * chroma
+    lab = torch.stack([lightness.expand_as(a), a, b], dim=-1).view(-1, 3)
+    return Inks(_srgb(lab).T.contiguous())
+
+
+def _chroma(own: torch.Tensor, other: torch.Tensor, lightness: torch.Tensor) -> torch.Tensor:
+    """The factor that gives a borrowed hue the chroma its new lightness can carry."""
+    borrowed = torch.hypot(other[1], other[2])
+    kept = 0.5 * (borrowed + torch.hypot(own[1], own[2]))
+    return torch.minimum(kept, 0.8 * lightness) / borrowed.clamp_min(1e-4)
+
+
+def _mirror(place: torch.Tensor) -> torch.Tensor:
+    """Folds any number into [0, 1] without a jump."""
+    return 1.0 - (place.remainder(2.0) - 1.0).abs()
+
+
+def _look_up(lab: torch.Tensor, place: torch.Tensor) -> torch.Tensor:
+    """Linear interpolation in a table of shape (n, 3); returns shape (3, *place.shape)."""
+    at = place * (len(lab) - 1)
+    low = at.floor().clamp(0, len(lab) - 2)
+    columns, index = lab.T, low.long()
+    return torch.lerp(columns[:, index], columns[:, index + 1], at - low)
+
+
+def _oklab(srgb: torch.Tensor) -> torch.Tensor:
+    linear = torch.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+    lms = F.linear(linear, srgb.new_tensor(_RGB_TO_LMS)).clamp_min(0.0) ** (1.0 / 3.0)
+    return F.linear(lms, srgb.new_tensor(_LMS_TO_LAB))
+
+
+def _srgb(lab: torch.Tensor) -> torch.Tensor:
+    lms = F.linear(lab, lab.new_tensor(_LAB_TO_LMS)) ** 3
+    linear = F.linear(lms, lab.new_tensor(_LMS_TO_RGB)).clamp(0.0, 1.0)
+    return torch.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)

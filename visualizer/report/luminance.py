@@ -1,0 +1,77 @@
+"""How bright each frame is, as WCAG measures it, decoded small and one frame at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visualizer import ffmpeg
+from visualizer.errors import VisualizerError
+
+SIDE = 32  # The picture is averaged down to 32 x 32 points.
+FORM = f"scale={SIDE}:{SIDE}:flags=area,format=rgb24"
+
+HALF = SIDE // 2
+QUARTER = SIDE // 4
+REGIONS = (  # Each is a quarter of the picture: four corners and the middle.
+    np.s_[:HALF, :HALF],
+    np.s_[:HALF, HALF:],
+    np.s_[HALF:, :HALF],
+    np.s_[HALF:, HALF:],
+    np.s_[QUARTER:-QUARTER, QUARTER:-QUARTER],
+)
+
+
+@dataclass(frozen=True)
+class Luminance:
+    """Relative luminance over the film: linear light, 0 black, 1 white.
+
+    Attributes:
+        whole: float32, shape (frames,): mean of the picture.
+        regions: float32, shape (frames, 5): means of the four corners and of the middle.
+    """
+
+    whole: NDArray[np.float32]
+    regions: NDArray[np.float32]
+
+
+def read_luminance(video: Path) -> Luminance:
+    """Decodes the picture once; six numbers remain of each frame.
+
+    Raises:
+        VisualizerError: The picture cannot be decoded.
+    """
+    rows = np.array([_means(frame) for frame in _frames(video)], np.float32)
+    rows = rows.reshape(-1, 1 + len(REGIONS))
+    return Luminance(rows[:, 0], rows[:, 1:])
+
+
+def _frames(video: Path) -> Iterator[NDArray[np.uint8]]:
+    """Every frame of the file, none dropped and none doubled, shape (SIDE, SIDE, 3)."""
+    size = SIDE * SIDE * 3
+    raw = ["-vf", FORM, "-fps_mode", "passthrough", "-f", "rawvideo", "pipe:1"]
+    with ffmpeg.pipe([*ffmpeg.source(video), "-map", "0:v:0", *raw]) as running:
+        while len(data := running.source.read(size)) == size:
+            yield np.frombuffer(data, np.uint8).reshape(SIDE, SIDE, 3)
+        output = running.finish()
+    if output.code:
+        raise VisualizerError(f"{video}: cannot be shown ({ffmpeg.reason(output.log)})")
+
+
+def _means(frame: NDArray[np.uint8]) -> list[float]:
+    linear = _linear_light()[frame] @ np.array([0.2126, 0.7152, 0.0722], np.float32)
+    return [float(linear.mean()), *(float(linear[region].mean()) for region in REGIONS)]
+
+
+@cache
+def _linear_light() -> NDArray[np.float32]:
+    """sRGB bytes to linear light (WCAG 2.2, "relative luminance")."""
+    encoded = np.arange(256) / 255
+    dark = encoded <= 0.04045
+    return np.where(dark, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4).astype(np.float32)
+

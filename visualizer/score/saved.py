@@ -1,0 +1,151 @@
+"""The score as a file: JSON that a person may edit, one frame to a line."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from visualizer.controls import NAMES
+from visualizer.errors import VisualizerError
+from visualizer.lexicon import SCENES
+from visualizer.score.types import FORMAT, Look, Pose, Score, Shot, Title
+
+_Color = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class _SavedLook(_Strict):
+    prompt: str
+    negative: str
+    scene: str
+    palette: list[_Color] = Field(min_length=2)
+    seed: int = Field(ge=0)
+    image: int | None = Field(ge=0)
+
+    @model_validator(mode="after")
+    def _known(self) -> _SavedLook:
+        if self.scene not in SCENES:
+            raise ValueError(f"scene should be one of {', '.join(SCENES)} (got {self.scene!r})")
+        return self
+
+
+class _SavedShot(_Strict):
+    first: int = Field(ge=0)
+    lead: int = Field(ge=0)
+    seed: int = Field(ge=0)
+    section: str
+    looks: list[_SavedLook] = Field(min_length=1)
+    origin: dict[str, float]
+    rows: list[list[float]]
+
+
+class _SavedScore(_Strict):
+    format: int
+    fps: int = Field(gt=0)
+    width: int = Field(gt=0, multiple_of=2)
+    height: int = Field(gt=0, multiple_of=2)
+    start: float = Field(ge=0)
+    title: dict[str, Any]
+    images: list[str]
+    columns: list[str]
+    shots: list[_SavedShot] = Field(min_length=1)
+
+
+def save_score(score: Score, path: Path) -> None:
+    """Writes a score; whole or not at all.
+
+    Each row holds fade, the weight of each look, then the controls named in `columns`.
+    """
+    head = {
+        "format": FORMAT, "fps": score.fps, "width": score.width, "height": score.height,
+        "start": score.start, "title": dataclasses.asdict(score.title),
+        "images": list(score.images), "columns": ["fade", "weights", *NAMES],
+    }
+    shots = ",\n".join(_shot_text(shot) for shot in score.shots)
+    text = json.dumps(head, indent=1, ensure_ascii=False)[:-2] + f',\n "shots": [\n{shots}\n ]\n}}\n'
+    beside = path.with_name(path.name + ".tmp")
+    beside.write_text(text, encoding="utf-8")
+    beside.replace(path)
+
+
+def load_score(path: Path) -> Score:
+    """Reads a saved or hand-edited score.
+
+    Raises:
+        VisualizerError: No such file, not a score, or a value that no score can have.
+    """
+    try:
+        saved = _SavedScore.model_validate_json(path.read_bytes())
+        if saved.format != FORMAT:
+            raise VisualizerError(f"{path}: format {saved.format}; this version reads {FORMAT}:"
+                                  " compose it again from the song")
+        if saved.columns != ["fade", "weights", *NAMES]:
+            raise VisualizerError(f"{path}: columns: should be fade, weights, {', '.join(NAMES)}")
+        return _score(saved)
+    except OSError as error:
+        raise VisualizerError(f"{path}: cannot be read: {error.strerror}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise VisualizerError(f"{path}: {place or 'score'}: {first['msg']}") from None
+    except ValueError as error:
+        raise VisualizerError(f"{path}: {error}") from None
+
+
+def score_digest(score: Score, shot: Shot, painter: str) -> str:
+    """A hash of everything that decides a shot's pixels: the name under which it is kept."""
+    head = [FORMAT, painter, score.fps, score.width, score.height, score.start, shot.first, shot.lead,
+            shot.seed, repr(shot.looks), repr(shot.origin), repr(score.title), score.images,
+            score.frames]
+    digest = hashlib.sha256(repr(head).encode())
+    for image in score.images:
+        digest.update(Path(image).read_bytes() if Path(image).is_file() else b"")
+    for column in (shot.weights, shot.controls, shot.fade):
+        digest.update(np.ascontiguousarray(column).tobytes())
+    return digest.hexdigest()[:24]
+
+
+def _shot_text(shot: Shot) -> str:
+    head = {
+        "first": shot.first, "lead": shot.lead, "seed": shot.seed, "section": shot.section,
+        "looks": [dataclasses.asdict(look) for look in shot.looks],
+        "origin": dataclasses.asdict(shot.origin),
+    }
+    table = np.column_stack([shot.fade, shot.weights, shot.controls])
+    rows = ",\n".join("  [" + ", ".join(f"{value:.7g}" for value in row) + "]" for row in table)
+    return " " + json.dumps(head, ensure_ascii=False)[:-1] + f', "rows": [\n{rows}\n ]}}'
+
+
+def _score(saved: _SavedScore) -> Score:
+    shots = tuple(_shot(shot, index) for index, shot in enumerate(saved.shots))
+    expected = 0
+    for index, shot in enumerate(shots):
+        if shot.first != expected:
+            raise ValueError(f"shots.{index}.first: should be {expected}, where the shot before ends"
+                             f" (got {shot.first})")
+        expected += len(shot)
+    return Score(saved.fps, saved.width, saved.height, saved.start, shots,
+                 Title(**saved.title), tuple(saved.images))
+
+
+def _shot(saved: _SavedShot, index: int) -> Shot:
+    looks = tuple(Look(look.prompt, look.negative, look.scene, tuple(look.palette), look.seed,
+                       look.image) for look in saved.looks)
+    width = 1 + len(looks) + len(NAMES)
+    if len(saved.rows) <= saved.lead or any(len(row) != width for row in saved.rows):
+        raise ValueError(f"shots.{index}.rows: should be more than {saved.lead} rows of {width} numbers")
+    table = np.array(saved.rows, np.float32)
+    if not np.isfinite(table).all():
+        raise ValueError(f"shots.{index}.rows: every number should be finite")
+    return Shot(saved.first, saved.lead, saved.seed, saved.section, looks,
+                table[:, 1 : 1 + len(looks)], table[:, 1 + len(looks) :], table[:, 0],
+                Pose(**saved.origin))

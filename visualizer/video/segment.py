@@ -1,0 +1,159 @@
+"""A run of frames as H.264, encoded beside the painter."""
+
+from __future__ import annotations
+
+import queue
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visualizer import ffmpeg
+from visualizer.errors import VisualizerError
+from visualizer.video.whole import discard, partial
+
+WAITING = 4  # Frames between painter and encoder: they overlap, and memory stays small.
+
+# Players take HD for BT.709, and ffmpeg neither converts to it nor says so unless told; as output
+# flags the primaries and the transfer get lost, so they are set on the frames.
+BT709 = (
+    "scale=out_color_matrix=bt709:out_range=tv,format=yuv420p,"
+    "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709"
+)
+
+
+class SegmentWriter:
+    """Writes frames to an MP4 file without sound: H.264 High, BT.709, constant frame rate.
+
+    A context manager. The file appears under its name when the block ends well, and not at all
+    when it does not. The groups of pictures are closed and last half a second, with two B-frames
+    between the others, as the platforms ask.
+
+    Attributes:
+        frames: Number of frames given so far.
+        waited: Seconds that `write` was held up by the encoder.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        width: int,
+        height: int,
+        fps: int,
+        *,
+        crf: int = 18,
+        preset: str = "medium",
+    ) -> None:
+        """Prepares; nothing is written before the block begins.
+
+        Args:
+            path: The file; its folder must exist.
+            width: Pixels, even.
+            height: Pixels, even.
+            fps: Frames per second, a whole number.
+            crf: x264's constant rate factor: 0 is lossless, 18 looks it, 28 is a draft.
+            preset: x264's: "veryfast" for drafts, "medium", "slow".
+        """
+        self.path = Path(path)
+        self.frames = 0
+        self.waited = 0.0
+        self._shape = (height, width, 3)
+        self._fps = fps
+        self._options = ["-crf", str(crf), "-vf", BT709, *_pictures(fps), "-f", "mp4"]
+        self._preset = preset
+        self._queue: queue.Queue[NDArray[np.uint8] | None] = queue.Queue(WAITING)
+        self._thread = threading.Thread(target=self._encode, daemon=True)
+        self._error: Exception | None = None
+
+    def __enter__(self) -> Self:
+        """Starts the encoder.
+
+        Raises:
+            VisualizerError: The folder cannot be written to.
+        """
+        from moviepy.video.io.ffmpeg_writer import FFMPEG_VideoWriter
+
+        self._log = tempfile.TemporaryFile("w+", errors="replace")
+        self._writer: Any = FFMPEG_VideoWriter(
+            str(partial(self.path)),
+            (self._shape[1], self._shape[0]),
+            self._fps,
+            preset=self._preset,
+            logfile=self._log,
+            ffmpeg_params=["-v", "error", *self._options],
+        )
+        self._process = self._writer.proc
+        self._thread.start()
+        return self
+
+    def write(self, frame: NDArray[np.uint8]) -> None:
+        """Hands one frame over; the caller may reuse its memory.
+
+        Args:
+            frame: uint8, shape (height, width, 3), sRGB.
+
+        Raises:
+            VisualizerError: The encoder has failed.
+        """
+        if frame.shape != self._shape or frame.dtype != np.uint8:
+            raise ValueError(f"frame is {frame.dtype} {frame.shape}, not uint8 {self._shape}")
+        began = time.perf_counter()
+        self._queue.put(frame.copy())
+        self.waited += time.perf_counter() - began
+        self.frames += 1
+        if self._error is not None:
+            raise self._failure()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Finishes the file, or removes what there is of it."""
+        if error is not None:
+            self._process.kill()
+        self._queue.put(None)
+        self._thread.join()
+        failed = self._process.wait() != 0 or self._error is not None
+        try:
+            if error is None and failed:
+                raise self._failure()
+            if error is None:
+                partial(self.path).replace(self.path)
+        finally:
+            discard(partial(self.path))
+            self._log.close()
+
+    def _encode(self) -> None:
+        """Runs in its own thread; after a failure it goes on emptying the queue."""
+        frames = self._queued()
+        try:
+            for frame in frames:
+                self._writer.write_frame(frame)
+            self._writer.close()
+        except Exception as error:
+            self._error = error
+            for _ in frames:
+                pass
+
+    def _queued(self) -> Iterator[NDArray[np.uint8]]:
+        while (frame := self._queue.get()) is not None:
+            yield frame
+
+    def _failure(self) -> VisualizerError:
+        self._process.wait()
+        self._log.seek(0)
+        why = ffmpeg.reason(self._log.read())
+        return VisualizerError(f"{self.path}: the encoder stopped ({why})")
+
+
+def _pictures(fps: int) -> list[str]:
+    half_a_second = str(max(1, fps // 2))
+    return ["-profile:v", "high", "-g", half_a_second, "-bf", "2", "-flags", "+cgop"]
