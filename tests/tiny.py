@@ -24,7 +24,12 @@ from transformers import (
 )
 
 _WIDTH = 16  # Of the text embeddings.
-_SCHEDULE = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
+_SCHEDULE = {
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "beta_schedule": "scaled_linear",
+    "steps_offset": 1,
+}
 
 FAMILIES = ("turbo", "lcm", "guided", "v", "xl")
 
@@ -64,10 +69,11 @@ def _scheduler(family: str) -> Any:
     if family == "lcm":
         return LCMScheduler(**_SCHEDULE)
     if family == "guided":
-        return DDIMScheduler(**_SCHEDULE)
+        return DDIMScheduler(**_SCHEDULE, clip_sample=False)
     if family == "v":
         return DDIMScheduler(
             **_SCHEDULE,
+            clip_sample=False,
             prediction_type="v_prediction",
             rescale_betas_zero_snr=True,
             timestep_spacing="trailing",
@@ -100,12 +106,17 @@ def _unet(family: str, sample_size: int) -> UNet2DConditionModel:
 
 
 def _tiny_vae() -> AutoencoderTiny:
-    return AutoencoderTiny(
+    vae = AutoencoderTiny(
         encoder_block_out_channels=(8,) * 4,
         decoder_block_out_channels=(8,) * 4,
         num_encoder_blocks=(1, 1, 1, 1),
         num_decoder_blocks=(1, 1, 1, 1),
     )
+    # Fresh weights decode to black; this lends them mid-grey and some contrast.
+    last = vae.decoder.layers[-1]
+    torch.nn.init.normal_(last.weight, std=1.0)
+    torch.nn.init.constant_(last.bias, 0.5)
+    return vae
 
 
 def _full_vae() -> AutoencoderKL:

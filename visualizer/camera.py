@@ -29,11 +29,13 @@ def step(cue: Cue, fps: int, aspect: float) -> Matrix:
     turn = math.radians(cue.rotate) / fps
     c, s = scale * math.cos(turn), scale * math.sin(turn)
     lean = math.sin(math.radians(cue.tilt)) * 0.5 / fps
-    affine = np.array([
-        [c, s, 2.0 * aspect * cue.pan / fps],
-        [-s, c, -2.0 * cue.lift / fps],
-        [0.0, 0.0, 1.0],
-    ])
+    affine = np.array(
+        [
+            [c, s, 2.0 * aspect * cue.pan / fps],
+            [-s, c, -2.0 * cue.lift / fps],
+            [0.0, 0.0, 1.0],
+        ]
+    )
     return affine @ np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, lean, 1.0]])
 
 

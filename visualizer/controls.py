@@ -40,30 +40,69 @@ class Control:
 
 CONTROLS: tuple[Control, ...] = (
     # Motion: the camera, the scene's clock, and how much of the last frame survives.
-    Control("zoom", "motion", 0.0, -2.0, 2.0, "1/s",
-            "Camera moves in: 0.2 enlarges the picture by about 20 % each second."),
+    Control(
+        "zoom",
+        "motion",
+        0.0,
+        -2.0,
+        2.0,
+        "1/s",
+        "Camera moves in: 0.2 enlarges the picture by about 20 % each second.",
+    ),
     Control("pan", "motion", 0.0, -1.0, 1.0, "picture widths/s", "Camera moves to the right."),
     Control("lift", "motion", 0.0, -1.0, 1.0, "picture heights/s", "Camera moves up."),
     Control("rotate", "motion", 0.0, -180.0, 180.0, "degrees/s", "Camera turns clockwise."),
-    Control("tilt", "motion", 0.0, -45.0, 45.0, "degrees",
-            "Picture plane leans back (a lean, not a rate)."),
+    Control(
+        "tilt",
+        "motion",
+        0.0,
+        -45.0,
+        45.0,
+        "degrees",
+        "Picture plane leans back (a lean, not a rate).",
+    ),
     Control("speed", "motion", 1.0, 0.0, 4.0, "x", "How fast the scene's own clock runs."),
-    Control("strength", "motion", 0.5, 0.02, 1.0, "",
-            "How much of each frame is painted anew; the rest is the last frame, moved by the"
-            " camera. Low leaves trails, high follows the music at once."),
-    Control("noise", "motion", 0.2, 0.0, 1.0, "",
-            "How restless the texture is: 0 flows with the camera, 1 is new in every frame."),
+    Control(
+        "strength",
+        "motion",
+        0.5,
+        0.02,
+        1.0,
+        "",
+        "How much of each frame is painted anew; the rest is the last frame, moved by the"
+        " camera. Low leaves trails, high follows the music at once.",
+    ),
+    Control(
+        "noise",
+        "motion",
+        0.2,
+        0.0,
+        1.0,
+        "",
+        "How restless the texture is: 0 flows with the camera, 1 is new in every frame.",
+    ),
     # Look: what the scene draws. Every scene family gives each of these a visible meaning.
     Control("pulse", "look", 0.0, 0.0, 1.0, "", "The main shape swells: made for kicks and beats."),
     Control("warp", "look", 0.3, 0.0, 1.0, "", "How far space is bent, folded or stirred."),
     Control("detail", "look", 0.5, 0.0, 1.0, "", "How much fine structure is drawn."),
     Control("glow", "look", 0.3, 0.0, 1.0, "", "How strongly the bright parts emit light."),
-    Control("morph", "look", 0.0, 0.0, 1.0, "", "Slow change of shape: one form at 0, another at 1."),
+    Control(
+        "morph", "look", 0.0, 0.0, 1.0, "", "Slow change of shape: one form at 0, another at 1."
+    ),
     Control("light", "look", 1.0, 0.0, 2.0, "x", "Exposure of the scene."),
     Control("saturation", "look", 1.0, 0.0, 2.0, "x", "Chroma of all colours."),
-    Control("palette_shift", "look", 0.0, -1.0, 1.0, "turns", "Slides all colours along the palette."),
-    Control("prompt_blend", "look", 0.0, 0.0, 1.0, "",
-            "Leans the picture towards the prompt written under `prompts: accent:`."),
+    Control(
+        "palette_shift", "look", 0.0, -1.0, 1.0, "turns", "Slides all colours along the palette."
+    ),
+    Control(
+        "prompt_blend",
+        "look",
+        0.0,
+        0.0,
+        1.0,
+        "",
+        "Leans the picture towards the prompt written under `prompts: accent:`.",
+    ),
     # Effects: put on the finished frame, never fed back into the next one.
     Control("flash", "effects", 0.0, 0.0, 1.0, "", "Light over the whole frame."),
     Control("bloom", "effects", 0.15, 0.0, 1.0, "", "Bright parts bleed light."),

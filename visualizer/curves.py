@@ -38,8 +38,10 @@ def normalize(curve: Floats, low: float = 5.0, high: float = 99.0) -> NDArray[np
     return np.clip((curve - floor) / (ceiling - floor), 0.0, 1.0).astype(np.float32)
 
 
-def attack_release(curve: Floats, rate: float, attack: float, release: float) -> NDArray[np.float32]:
-    """Follows a curve like a studio compressor's envelope: rises over `attack`, falls over `release`.
+def attack_release(
+    curve: Floats, rate: float, attack: float, release: float
+) -> NDArray[np.float32]:
+    """Follows a curve like a compressor's envelope: rises over `attack`, falls over `release`.
 
     The rise is run backwards in time, so the envelope reaches each peak when the peak sounds and
     not after it: an offline film may look ahead.

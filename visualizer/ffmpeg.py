@@ -10,7 +10,7 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -24,13 +24,13 @@ class Output:
 
     Attributes:
         code: Exit status, 0 for success.
-        text: Its standard output.
         log: What it said.
+        text: Its standard output, where that was not read already.
     """
 
     code: int
-    text: str
     log: str
+    text: str = ""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Pipe:
     """A running ffmpeg.
 
     Attributes:
-        process: Its `stdout` gives what it makes; its `stdin` takes what it needs.
+        process: The program.
         messages: The temporary file it talks to.
     """
 
@@ -61,8 +61,7 @@ class Pipe:
         """Closes its input, waits for it and collects what it said."""
         self.sink.close()
         code = self.process.wait()
-        self.messages.seek(0)
-        return Output(code, "", self.messages.read().decode(errors="replace"))
+        return Output(code, _read(self.messages))
 
 
 def executable() -> str:
@@ -75,7 +74,7 @@ def executable() -> str:
 def source(path: Path) -> list[str]:
     """Arguments that open `path` as a file, whatever its name looks like, and nothing else.
 
-    The whitelist keeps a playlist in disguise from reading other files' worth of network.
+    The whitelist keeps a playlist in disguise from fetching anything over the network.
     """
     return ["-protocol_whitelist", "file,pipe", "-i", f"file:{path.absolute()}"]
 
@@ -86,7 +85,7 @@ def run(arguments: Sequence[str], level: str = "error") -> Output:
         done = subprocess.run(
             _command(arguments, level), stdin=subprocess.DEVNULL, stdout=text, stderr=log
         )
-        return Output(done.returncode, _read(text), _read(log))
+        return Output(done.returncode, _read(log), _read(text))
 
 
 @contextmanager
@@ -126,7 +125,5 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     process.wait()
     for stream in (process.stdin, process.stdout):
         if stream is not None:
-            try:
+            with suppress(BrokenPipeError):  # Bytes that it had not taken yet.
                 stream.close()
-            except BrokenPipeError:
-                pass  # Bytes it had not taken yet; it is gone.

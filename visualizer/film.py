@@ -78,16 +78,25 @@ def make_film(
             kept += len(shot)
             on_frame(painted + kept, score.frames)
             continue
-        with SegmentWriter(segment, score.width, score.height, score.fps, crf=crf,
-                           preset=X264_PRESET) as writer:
+        with SegmentWriter(
+            segment, score.width, score.height, score.fps, crf=crf, preset=X264_PRESET
+        ) as writer:
             for frame in render(score, shot, painter, finish):
                 writer.write(frame)
                 on_frame(painted + kept + writer.frames, score.frames)
         painted, waited = painted + len(shot), waited + writer.waited
     making = Making(painted, kept, time.perf_counter() - began, waited)
-    join(segments, track, out, fps=score.fps, frames=score.frames, start=score.start,
-         duration=score.frames / score.fps, title=track.tags.get("title", ""),
-         artist=track.tags.get("artist", ""))
+    join(
+        segments,
+        track,
+        out,
+        fps=score.fps,
+        frames=score.frames,
+        start=score.start,
+        duration=score.frames / score.fps,
+        title=track.tags.get("title", ""),
+        artist=track.tags.get("artist", ""),
+    )
     shutil.rmtree(parts)
     return making
 
@@ -103,9 +112,13 @@ def check_output(out: Path, overwrite: bool) -> None:
     if out.is_dir():
         raise VisualizerError(f"{out}: is a folder; give the name of the film in it")
     if out.exists() and not overwrite:
-        raise VisualizerError(f"{out}: exists already; choose another name with -o or add --overwrite")
+        raise VisualizerError(
+            f"{out}: exists already; choose another name with -o or add --overwrite"
+        )
     if not out.parent.is_dir():
-        raise VisualizerError(f"{out.parent}: no such folder; make it first or choose another with -o")
+        raise VisualizerError(
+            f"{out.parent}: no such folder; make it first or choose another with -o"
+        )
     _remove_empty(_prepare(parts_folder(out)))
 
 
@@ -117,12 +130,11 @@ def _prepare(parts: Path) -> Path:
         probe.unlink()
     except OSError as error:
         raise VisualizerError(
-            f"{parts.parent}: cannot be written to ({error.strerror}); choose another with -o") from None
+            f"{parts.parent}: cannot be written to ({error.strerror}); choose another with -o"
+        ) from None
     return parts
 
 
 def _remove_empty(parts: Path) -> None:
     if not any(parts.iterdir()):
         parts.rmdir()
-
-

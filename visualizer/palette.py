@@ -46,7 +46,7 @@ def find_color(name: str) -> str | None:
     """Looks up one colour: "#rrggbb", a CSS name, a name of ours, or one with a modifier.
 
     >>> find_color("Neon Pink"), find_color("pale violet"), find_color("loud")
-    ('#ff2bb5', '#fbe3fb', None)
+    ('#ff2bb5', '#fdc6fc', None)
     """
     key = _key(name)
     if key.startswith("#"):

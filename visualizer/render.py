@@ -1,4 +1,4 @@
-"""The loop: a painter's frames, finished and ready for the encoder. No input or output of its own."""
+"""The loop: a painter's frames, finished and ready for the encoder; no input or output here."""
 
 from __future__ import annotations
 

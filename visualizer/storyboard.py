@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Literal
 
 import cv2
 import numpy as np
-
 from numpy.typing import NDArray
 
 from visualizer.effects import Finish
@@ -28,7 +27,10 @@ CAPTION = 26  # Pixels under each frame.
 
 
 def write_storyboard(
-    score: Score, analysis: Analysis, painter: Painter, out: Path,
+    score: Score,
+    analysis: Analysis,
+    painter: Painter,
+    out: Path,
     every: Literal["section", "bar"] = "section",
 ) -> int:
     """Writes a contact sheet as a PNG and returns the number of frames on it.
@@ -38,19 +40,22 @@ def write_storyboard(
     """
     finish = Finish(score, painter.device)
     picked = pick_frames(score, analysis, every)
-    cells = [_captioned(_paint(score, frame, painter, finish), _caption(score, frame))
-             for frame in picked]
+    cells = [
+        _captioned(_paint(score, frame, painter, finish), _caption(score, frame))
+        for frame in picked
+    ]
     encoded = cv2.imencode(".png", _sheet(cells)[:, :, ::-1])[1]
     try:
         out.write_bytes(encoded.tobytes())
     except OSError as error:
-        raise VisualizerError(f"{out}: cannot be written ({error.strerror}); choose another with -o") \
-            from None
+        raise VisualizerError(
+            f"{out}: cannot be written ({error.strerror}); choose another with -o"
+        ) from None
     return len(cells)
 
 
 def pick_frames(score: Score, analysis: Analysis, every: Literal["section", "bar"]) -> list[int]:
-    """Frames worth seeing: a beat past the middle of each section, or the first beat of each bar."""
+    """Frames worth seeing: past the middle of each section, or the first beat of each bar."""
     if every == "bar":
         times = [float(t) for t in analysis.events["downbeat"]]
     else:
@@ -75,8 +80,15 @@ def single_frame(score: Score, shot: Shot, frame: int) -> Shot:
     row = frame - shot.first + shot.lead
     lead = min(RUN_UP, row)
     rows = slice(row - lead, row + 1)
-    return replace(shot, first=frame, lead=lead, weights=shot.weights[rows], fade=shot.fade[rows],
-                   controls=shot.controls[rows], origin=poses(shot, score.fps)[rows.start])
+    return replace(
+        shot,
+        first=frame,
+        lead=lead,
+        weights=shot.weights[rows],
+        fade=shot.fade[rows],
+        controls=shot.controls[rows],
+        origin=poses(shot, score.fps)[rows.start],
+    )
 
 
 def _caption(score: Score, frame: int) -> str:
@@ -87,8 +99,16 @@ def _caption(score: Score, frame: int) -> str:
 
 def _captioned(frame: Frame, text: str) -> NDArray[np.uint8]:
     strip = np.full((CAPTION, frame.shape[1], 3), 18, np.uint8)
-    cv2.putText(strip, text, (8, CAPTION - 8), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (210, 210, 210), 1,
-                cv2.LINE_AA)
+    cv2.putText(
+        strip,
+        text,
+        (8, CAPTION - 8),
+        cv2.FONT_HERSHEY_SIMPLEX,
+        0.5,
+        (210, 210, 210),
+        1,
+        cv2.LINE_AA,
+    )
     return np.vstack([frame, strip])
 
 
@@ -97,5 +117,6 @@ def _sheet(cells: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
     blank = np.full_like(cells[0], 18)
     padded = cells + [blank] * (-len(cells) % columns)
     rows: Iterator[NDArray[np.uint8]] = (
-        np.hstack(padded[i : i + columns]) for i in range(0, len(padded), columns))
+        np.hstack(padded[i : i + columns]) for i in range(0, len(padded), columns)
+    )
     return np.vstack(list(rows))

@@ -12,37 +12,53 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import dct
-from scipy.ndimage import gaussian_filter1d
-from scipy.signal import find_peaks
+from scipy.ndimage import gaussian_filter1d, uniform_filter1d
 
-from visualizer.analysis.flux import heard_level
+from visualizer.analysis.flux import heard_level, rises
 from visualizer.analysis.grid import Grid
-from visualizer.analysis.spectra import RATE, Spectra
+from visualizer.analysis.levels import BASS_HZ, TREBLE_HZ
+from visualizer.analysis.spectra import RATE, Spectra, mel_centres
 
 Matrix = NDArray[np.float64]
 
 PLAIN_STEP = 2.0  # Seconds per step where no bars are known.
-SHORTEST = 6.0  # Seconds: sections are not shorter, the song's ends excepted.
-SPAN = 4  # Bars of past and future that are compared.
-ALIKE = 0.35  # Distance of two stretches below which they share a letter.
+SHORTEST = 5.0  # Seconds: no section is shorter.
+SPANS = (2, 4, 8)  # Bars of past and future that are compared.
+ALIKE = 0.45  # Distance of two stretches below which they share a letter.
+LEAST_NOVELTY, SPREAD = 0.25, 0.8  # What counts as a turn: at least, and times the usual.
+SHARPEN = 0.5  # Weight of being a peak over being high.
+ODDNESS = 0.1  # Cost per halving by which a stretch misses eight bars.
+RANGE_DB = 24.0  # What lies so far below the fullest bar counts as empty.
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A part of a song between two turns.
+
+    Attributes:
+        start: Seconds.
+        end: Seconds.
+        label: Letter; stretches that sound alike share it.
+        energy: Loudness within the song, 0 to 1.
+        bass: Bass level within the song, 0 to 1.
+        lead: Bass level of its last two bars, 0 to 1.
+        rise: Change of tension (treble, loudness, density of onsets) from its start to its end.
+    """
+
+    start: float
+    end: float
+    label: str
+    energy: float
+    bass: float
+    lead: float
+    rise: float
 
 
 @dataclass(frozen=True)
 class Form:
-    """Stretches of a song.
+    """The stretches of a song in order, and how new the music is at each frame, shape (n,)."""
 
-    Attributes:
-        bounds: Seconds of the starts of the stretches and of the end of the last, shape (m + 1,).
-        labels: A letter per stretch.
-        energy: Level of each stretch within the song, 0 to 1.
-        slope: Rise of the level over each stretch.
-        novelty: How new the music is at each frame, shape (n,).
-    """
-
-    bounds: NDArray[np.float64]
-    labels: tuple[str, ...]
-    energy: NDArray[np.float64]
-    slope: NDArray[np.float64]
+    stretches: tuple[Stretch, ...]
     novelty: NDArray[np.float32]
 
 
@@ -50,18 +66,28 @@ def find_form(spectra: Spectra, grid: Grid, duration: float) -> Form:
     """Divides a song of `duration` seconds into stretches."""
     steps = _steps(grid, duration)
     bars = _describe(spectra, steps)
-    level = _levels(spectra, steps)
-    novelty = _novelty(bars) + 0.5 * _step_up(level)
+    levels = _levels(spectra, steps)
+    novelty = _novelty(np.hstack([bars, 1.2 * levels])) + 2 * _release(levels)
     cuts = _pick(novelty, steps)
-    bounds = np.concatenate([[0.0], steps[cuts], [duration]])
-    stretches = np.split(np.arange(len(bars)), cuts)
+    parts = np.split(np.arange(len(bars)), cuts)
+    letters = _letters([np.hstack([bars, levels])[part].mean(axis=0) for part in parts])
+    stretches = tuple(_measure(part, letter, steps, levels)
+                      for part, letter in zip(parts, letters, strict=True))
     curve = np.interp(np.arange(len(spectra.loudness)) / RATE, steps[:-1], novelty)
-    return Form(
-        bounds,
-        _letters([bars[s].mean(axis=0) for s in stretches]),
-        np.array([level[s].mean() for s in stretches]),
-        np.array([_slope(level[s]) for s in stretches]),
-        curve.astype(np.float32),
+    return Form(stretches, curve.astype(np.float32))
+
+
+def _measure(bars: NDArray[np.int64], letter: str, steps: Matrix, levels: Matrix) -> Stretch:
+    loudness, bass, treble, density = levels[bars].T
+    tension = gaussian_filter1d((loudness + treble + density) / 3, 1.0)
+    return Stretch(
+        start=float(steps[bars[0]]),
+        end=float(steps[bars[-1] + 1]),
+        label=letter,
+        energy=float(loudness.mean()),
+        bass=float(bass.mean()),
+        lead=float(bass[-2:].mean()),
+        rise=float(tension[-1] - tension[0]),
     )
 
 
@@ -95,40 +121,78 @@ def _means(values: NDArray[np.float32], steps: Matrix) -> Matrix:
 
 
 def _levels(spectra: Spectra, steps: Matrix) -> Matrix:
-    """Loudness of each bar within the song's own range, 0 to 1."""
-    power = _means(spectra.loudness[:, None], steps)[:, 0]
-    decibels = 10 * np.log10(np.maximum(power, 1e-8))
-    top = decibels.max(initial=-80.0)
-    return np.clip((decibels - top) / 24 + 1, 0, 1)
+    """Loudness, bass, treble and density of onsets of each bar, 0 to 1, shape (bars, 4)."""
+    centres = mel_centres(spectra.mel.shape[1])
+    power = np.stack([
+        spectra.loudness,
+        spectra.mel[:, centres < BASS_HZ].sum(axis=1),
+        spectra.mel[:, centres > TREBLE_HZ].sum(axis=1),
+    ], axis=1)
+    decibels = 10 * np.log10(np.maximum(_means(power, steps), 1e-9))
+    rise = rises(heard_level(spectra.sharp)).mean(axis=1, keepdims=True)
+    density = _means(rise, steps)
+    density /= max(float(density.max(initial=0.0)), 1e-9)
+    return np.hstack([np.clip((decibels - decibels.max(axis=0)) / RANGE_DB + 1, 0, 1), density])
 
 
 def _novelty(bars: Matrix) -> Matrix:
-    """How much each bar's start separates unlike halves, shape (bars,), in about [0, 1]."""
-    count = len(bars)
+    """How unlike the bars before and after each bar's start are, over several spans, shape (bars,).
+
+    The kernel of Foote: distance across the turn, less the distance within either side.
+    """
     distance = np.linalg.norm(bars[:, None] - bars[None], axis=2)
-    novelty = np.zeros(count)
+    return np.mean([_turn(distance, span) for span in SPANS], axis=0)
+
+
+def _turn(distance: Matrix, span: int) -> Matrix:
+    count = len(distance)
+    turn = np.zeros(count)
     for bar in range(1, count):
-        past, future = slice(max(0, bar - SPAN), bar), slice(bar, min(count, bar + SPAN))
-        across = distance[past, future].mean()
+        past, future = slice(max(0, bar - span), bar), slice(bar, min(count, bar + span))
         within = 0.5 * (distance[past, past].mean() + distance[future, future].mean())
-        novelty[bar] = max(0.0, across - within)
-    return novelty
+        turn[bar] = max(0.0, distance[past, future].mean() - within)
+    return turn
 
 
-def _step_up(level: Matrix) -> Matrix:
-    """Change of level between the bar before and the bar after, shape (bars,)."""
-    return np.abs(np.diff(level, prepend=level[:1]))
+def _release(levels: Matrix) -> Matrix:
+    """Where a riser lets go: treble that rose over the last bars falls, shape (bars,)."""
+    treble = np.pad(levels[:, 2], (3, 0), mode="edge")
+    rose = np.maximum(0.0, treble[2:-1] - treble[:-3])
+    fell = np.maximum(0.0, treble[2:-1] - treble[3:])
+    return np.asarray(np.sqrt(rose * fell))
 
 
 def _pick(novelty: Matrix, steps: Matrix) -> NDArray[np.int64]:
-    """Bars at which a new stretch begins."""
-    if len(novelty) < 4:
-        return np.zeros(0, np.int64)
-    apart = max(1, int(SHORTEST / max(np.median(np.diff(steps)), 1e-3)))
-    threshold = max(0.08, novelty.mean() + 0.5 * novelty.std())
-    peaks, _ = find_peaks(novelty, height=threshold, distance=apart)
-    inside = (steps[peaks] > SHORTEST / 2) & (steps[peaks] < steps[-1] - SHORTEST / 2)
-    return np.asarray(peaks[inside])
+    """Bars at which a new stretch begins: the best division, by dynamic programming.
+
+    A turn is worth its novelty above the song's own usual; stretches of eight or four bars are
+    likelier than those of seven.
+    """
+    count = len(novelty)
+    around = uniform_filter1d(novelty, 3, mode="nearest")
+    peaked = np.maximum(0.0, novelty + SHARPEN * (novelty - around))
+    usual = max(LEAST_NOVELTY, SPREAD * float(np.percentile(novelty, 75)))
+    worth = peaked / usual - 1.0
+    value, previous = np.zeros(count), np.zeros(count, np.int64)
+    for bar in range(1, count):
+        value[bar] = -np.inf
+        for start in range(bar):
+            if steps[bar] - steps[start] >= SHORTEST:
+                odd = 0.0 if start == 0 else _oddness(bar - start)
+                total = value[start] + worth[bar] - odd
+                if total > value[bar]:
+                    value[bar], previous[bar] = total, start
+    value[steps[-1] - steps[:-1] < SHORTEST] = -np.inf
+    cuts, bar = [], int(np.argmax(value))
+    while bar > 0:
+        cuts.append(bar)
+        bar = int(previous[bar])
+    return np.array(cuts[::-1], np.int64)
+
+
+def _oddness(bars: int) -> float:
+    """Penalty of a stretch of so many bars."""
+    return ODDNESS * (0 if bars % 8 == 0 else 1 if bars % 4 == 0 else 2 if bars % 2 == 0 else 3)
 
 
 def _letters(means: list[Matrix]) -> tuple[str, ...]:
@@ -143,11 +207,3 @@ def _letters(means: list[Matrix]) -> tuple[str, ...]:
             letters.append(len(found))
             found.append(mean)
     return tuple(chr(ord("A") + min(letter, 25)) for letter in letters)
-
-
-def _slope(level: Matrix) -> float:
-    """Rise of the level from the first to the last bar of a stretch, by a line fit."""
-    if len(level) < 3:
-        return 0.0
-    smooth = gaussian_filter1d(level, 1.0)
-    return float(np.polyfit(np.linspace(0, 1, len(smooth)), smooth, 1)[0])

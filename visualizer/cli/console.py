@@ -1,5 +1,7 @@
-"""What the user sees while a command runs; results go to standard output, the rest to the error
-stream, so that output can be piped."""
+"""What the user sees while a command runs.
+
+Results go to standard output and the rest to the error stream, so that output can be piped.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,7 @@ def note(text: str) -> None:
 
 @contextmanager
 def song_progress(seconds: float) -> Iterator[Callable[[float], None]]:
-    """Shows a bar while a song of so many seconds is read; gives a function that takes its share."""
+    """Shows a bar while a song is read; gives a function that takes the share read so far."""
     with _bar(TextColumn("listening")) as progress:
         task = progress.add_task("", total=seconds)
         yield lambda share: progress.update(task, completed=share * seconds)
@@ -42,6 +44,14 @@ def film_progress(frames: int) -> Iterator[Callable[[int, int], None]]:
 
 
 def _bar(name: TextColumn, *columns: TextColumn) -> Progress:
-    return Progress(name, BarColumn(), TaskProgressColumn(), *columns, TimeRemainingColumn(),
-                    TextColumn("left"), console=_aside, transient=True,
-                    disable=not _aside.is_terminal)
+    return Progress(
+        name,
+        BarColumn(),
+        TaskProgressColumn(),
+        *columns,
+        TimeRemainingColumn(),
+        TextColumn("left"),
+        console=_aside,
+        transient=True,
+        disable=not _aside.is_terminal,
+    )

@@ -13,15 +13,18 @@ INTERRUPTED = 130  # What shells expect after Ctrl-C.
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line and returns the exit status: 0, 2 for a user's mistake, 130 for Ctrl-C."""
+    """Runs the command line; returns 0, 2 for a user's mistake, 130 for Ctrl-C."""
     try:
         return _run(sys.argv[1:] if arguments is None else list(arguments))
     except VisualizerError as error:
         print(f"visualizer: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("visualizer: stopped; the finished shots are kept, and the same command goes on"
-              " from there", file=sys.stderr)
+        print(
+            "visualizer: stopped; the finished shots are kept, and the same command goes on"
+            " from there",
+            file=sys.stderr,
+        )
         return INTERRUPTED
     except BrokenPipeError:
         # The reader of our output has gone (`visualizer presets | head`): nothing to say to it.

@@ -13,7 +13,7 @@ from visualizer.errors import VisualizerError
 from visualizer.film import check_output, make_film
 from visualizer.painters import load_painter
 from visualizer.preset import DEFAULT, Preset, load_preset
-from visualizer.report import read_report, save_report
+from visualizer.report import read_report
 from visualizer.score import FilmOptions, Score, compose, load_score, save_score
 from visualizer.score.looks import unknown_words
 from visualizer.storyboard import write_storyboard
@@ -85,10 +85,21 @@ def write_score(heard: Heard, preset: Preset, options: argparse.Namespace) -> Sc
     if options.draft:
         width, height = _third(width, height)
     tags = heard.track.tags
-    return compose(heard.analysis, preset, FilmOptions(
-        width, height, fps, options.start, options.duration, options.seed,
-        tags.get("title", ""), tags.get("artist", ""),
-        tuple(str(_picture(path)) for path in options.image)))
+    return compose(
+        heard.analysis,
+        preset,
+        FilmOptions(
+            width,
+            height,
+            fps,
+            options.start,
+            options.duration,
+            options.seed,
+            tags.get("title", ""),
+            tags.get("artist", ""),
+            tuple(str(_picture(path)) for path in options.image),
+        ),
+    )
 
 
 def default_output(song: Path) -> Path:
@@ -126,9 +137,12 @@ def _make(score: Score, track: Track, out: Path, options: argparse.Namespace) ->
     with film_progress(score.frames) as on_frame:
         making = make_film(score, painter, track, out, crf=options.quality, on_frame=on_frame)
     report = read_report(out)
-    save_report(report, out.with_suffix(".report.json"))
+    out.with_suffix(".report.txt").write_text(report.summary() + "\n", encoding="utf-8")
     rate = making.frames / making.seconds if making.frames else 0.0
     waited = making.waited / max(making.seconds, 1e-9)
-    console.print(f"{out}: {score.frames} frames, {rate:.1f} per second painted,"
-                  f" {waited:.0%} of the time spent waiting for the encoder", highlight=False)
+    console.print(
+        f"{out}: {score.frames} frames, {rate:.1f} per second painted,"
+        f" {waited:.0%} of the time spent waiting for the encoder",
+        highlight=False,
+    )
     console.print(report.summary(), highlight=False)

@@ -10,8 +10,14 @@ from typing import Any, NoReturn
 from visualizer.errors import VisualizerError
 
 SIZES = {
-    "draft": (640, 360), "hd": (1280, 720), "fullhd": (1920, 1080), "2k": (2560, 1440),
-    "4k": (3840, 2160), "shorts": (1080, 1920), "reels": (1080, 1920), "square": (1080, 1080),
+    "draft": (640, 360),
+    "hd": (1280, 720),
+    "fullhd": (1920, 1080),
+    "2k": (2560, 1440),
+    "4k": (3840, 2160),
+    "shorts": (1080, 1920),
+    "reels": (1080, 1920),
+    "square": (1080, 1080),
     "portrait": (1080, 1350),
 }
 LARGEST = 8192
@@ -40,7 +46,9 @@ class Parser(argparse.ArgumentParser):
 def build_parser() -> Parser:
     """The whole command line."""
     parser = Parser(
-        prog="visualizer", formatter_class=argparse.RawDescriptionHelpFormatter, epilog=EXAMPLES,
+        prog="visualizer",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=EXAMPLES,
         description="A song in, a music video out: what it hears moves prompts, camera and light.",
     )
     parser.add_argument("--version", action="store_true", help="print the version and stop")
@@ -66,22 +74,34 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 def _command(commands: Any, name: str, summary: str, text: str = "") -> Parser:
     parser: Parser = commands.add_parser(
-        name, help=summary, description=text or summary[0].upper() + summary[1:] + ".",
+        name,
+        help=summary,
+        description=text or summary[0].upper() + summary[1:] + ".",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     return parser
 
 
 def _render(commands: Any) -> None:
-    parser = _command(commands, "render", "paint a song and write the film beside it", (
-        "Paints a song and muxes the frames with the original sound.\n"
-        "Writes song.mp4, song.score.json (the film as data: edit it and give it back with --score)\n"
-        "and song.report.json (what the finished file really shows)."))
+    parser = _command(
+        commands,
+        "render",
+        "paint a song and write the film beside it",
+        (
+            "Paints a song and muxes the frames with the original sound.\n"
+            "Writes song.mp4, song.score.json (the film as data: edit it and give it to --score)\n"
+            "and song.report.txt (what the finished file really shows)."
+        ),
+    )
     parser.add_argument("song", type=Path, help="sound in any format ffmpeg reads, or a video")
     _film_flags(parser)
     _output_flags(parser)
-    parser.add_argument("--score", type=Path, metavar="FILE",
-                        help="paint a saved or edited score instead of composing one")
+    parser.add_argument(
+        "--score",
+        type=Path,
+        metavar="FILE",
+        help="paint a saved or edited score instead of composing one",
+    )
 
 
 def _demo(commands: Any) -> None:
@@ -91,29 +111,51 @@ def _demo(commands: Any) -> None:
 
 
 def _storyboard(commands: Any) -> None:
-    parser = _command(commands, "storyboard", "draw one frame per section or bar as a PNG",
-                      "Draws a contact sheet of the film, one frame per section or bar, in seconds.")
+    parser = _command(
+        commands,
+        "storyboard",
+        "draw one frame per section or bar as a PNG",
+        "Draws a contact sheet of the film, one frame per section or bar, in seconds.",
+    )
     parser.add_argument("song", type=Path)
     _film_flags(parser)
-    parser.add_argument("--every", choices=("section", "bar"), default="section",
-                        help="what gets a frame (default: section)")
+    parser.add_argument(
+        "--every",
+        choices=("section", "bar"),
+        default="section",
+        help="what gets a frame (default: section)",
+    )
     _out(parser, "the PNG (default: song.storyboard.png)")
 
 
 def _analyze(commands: Any) -> None:
-    parser = _command(commands, "analyze", "show what is heard in a song",
-                      "Prints beats, tempo and sections; writes song.analysis.json (with its numbers"
-                      "\nin song.analysis.npz) and a picture, song.analysis.png, beside the song.")
+    parser = _command(
+        commands,
+        "analyze",
+        "show what is heard in a song",
+        "Prints beats, tempo and sections; writes song.analysis.json (with its numbers"
+        "\nin song.analysis.npz) and a picture, song.analysis.png, beside the song.",
+    )
     parser.add_argument("song", type=Path)
-    parser.add_argument("--click", action="store_true",
-                        help="also write song.click.wav: the song with clicks on beats and bars")
-    parser.add_argument("-o", "--output-folder", type=Path, metavar="FOLDER",
-                        help="where to write (default: beside the song)")
+    parser.add_argument(
+        "--click",
+        action="store_true",
+        help="also write song.click.wav: the song with clicks on beats and bars",
+    )
+    parser.add_argument(
+        "-o",
+        "--output-folder",
+        type=Path,
+        metavar="FOLDER",
+        help="where to write (default: beside the song)",
+    )
 
 
 def _presets(commands: Any) -> None:
     parser = _command(commands, "presets", "list, show or copy the looks that come along")
-    actions = parser.add_subparsers(dest="action", metavar="list | show | copy | reference | schema")
+    actions = parser.add_subparsers(
+        dest="action", metavar="list | show | copy | reference | schema"
+    )
     actions.add_parser("list", help="names and what they look like (the default)")
     show = actions.add_parser("show", help="print a preset")
     show.add_argument("name")
@@ -126,51 +168,92 @@ def _presets(commands: Any) -> None:
 
 
 def _check(commands: Any) -> None:
-    parser = _command(commands, "check", "read a finished film back and report on it",
-                      "Reads frame times, sync, flashes and loudness from a finished film.")
+    parser = _command(
+        commands,
+        "check",
+        "read a finished film back and report on it",
+        "Reads frame times, sync, flashes and loudness from a finished film.",
+    )
     parser.add_argument("film", type=Path)
 
 
 def _benchmark(commands: Any) -> None:
-    parser = _command(commands, "benchmark", "measure this machine on a song",
-                      "Measures analysis, each painter, the encoder and the whole render.")
+    parser = _command(
+        commands,
+        "benchmark",
+        "measure this machine on a song",
+        "Measures analysis, each painter, the encoder and the whole render.",
+    )
     parser.add_argument("song", type=Path, nargs="?", help="default: the bundled track")
     parser.add_argument("--size", type=_size, default=SIZES["draft"], metavar="WxH")
     parser.add_argument("--fps", type=_fps, default=24)
-    parser.add_argument("--seconds", type=_seconds, default=4.0,
-                        help="seconds of film per measurement (default 4)")
+    parser.add_argument(
+        "--seconds", type=_seconds, default=4.0, help="seconds of film per measurement (default 4)"
+    )
 
 
 def _film_flags(parser: Parser) -> None:
     look = parser.add_argument_group("look")
     look.add_argument("--preset", "-p", metavar="NAME|FILE", help="see `visualizer presets`")
-    look.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides",
-                      help="tweak the preset: motion.zoom.bass=0.3 (repeatable)")
-    look.add_argument("--prompt", metavar="TEXT", help="what to paint: short for --set prompts.always=TEXT")
+    look.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        dest="overrides",
+        help="tweak the preset: motion.zoom.bass=0.3 (repeatable)",
+    )
+    look.add_argument(
+        "--prompt", metavar="TEXT", help="what to paint: short for --set prompts.always=TEXT"
+    )
     look.add_argument("--seed", type=_whole, default=0, help="another number, another film")
-    look.add_argument("--image", action="append", default=[], metavar="FILE", type=Path,
-                      help="start diffusion from a picture of yours (repeatable)")
+    look.add_argument(
+        "--image",
+        action="append",
+        default=[],
+        metavar="FILE",
+        type=Path,
+        help="start diffusion from a picture of yours (repeatable)",
+    )
     film = parser.add_argument_group("film")
-    film.add_argument("--size", type=_size, metavar="WxH",
-                      help=f"pixels, or {', '.join(SIZES)} (default: 1280x720)")
+    film.add_argument(
+        "--size",
+        type=_size,
+        metavar="WxH",
+        help=f"pixels, or {', '.join(SIZES)} (default: 1280x720)",
+    )
     film.add_argument("--fps", type=_fps, help="frames per second, 1 to 120 (default: 30)")
-    film.add_argument("--draft", action="store_true", help="a third of the size, at 24 frames per second")
+    film.add_argument(
+        "--draft", action="store_true", help="a third of the size, at 24 frames per second"
+    )
     film.add_argument("--start", type=_time, default=0.0, metavar="TIME", help="seconds or 1:30")
     film.add_argument("--duration", type=_time, metavar="TIME", help="seconds or 1:30")
     painter = parser.add_argument_group("painter")
-    painter.add_argument("--painter", choices=("scenes", "diffusion"), default="scenes",
-                         help="scenes needs no model; diffusion needs --model (default: scenes)")
-    painter.add_argument("--model", metavar="FOLDER|ID",
-                         help="Stable Diffusion family: a local folder or a hub id")
-    painter.add_argument("--device", metavar="NAME", help="cpu, cuda, mps (default: the best at hand)")
+    painter.add_argument(
+        "--painter",
+        choices=("scenes", "diffusion"),
+        default="scenes",
+        help="scenes needs no model; diffusion needs --model (default: scenes)",
+    )
+    painter.add_argument(
+        "--model", metavar="FOLDER|ID", help="Stable Diffusion family: a local folder or a hub id"
+    )
+    painter.add_argument(
+        "--device", metavar="NAME", help="cpu, cuda, mps (default: the best at hand)"
+    )
 
 
 def _output_flags(parser: Parser) -> None:
     parser.add_argument_group("output")
     _out(parser, "the film (default: beside the song)")
     parser.add_argument("--overwrite", action="store_true", help="replace the film if it exists")
-    parser.add_argument("--quality", type=_quality, default=18, metavar="CRF",
-                        help="x264 quality, 0 to 40, lower is better (default: 18)")
+    parser.add_argument(
+        "--quality",
+        type=_quality,
+        default=18,
+        metavar="CRF",
+        help="x264 quality, 0 to 40, lower is better (default: 18)",
+    )
 
 
 def _out(parser: Parser, text: str) -> None:
@@ -183,11 +266,13 @@ def _size(text: str) -> tuple[int, int]:
     width, x, height = text.lower().partition("x")
     if not (x and width.isdecimal() and height.isdecimal()):
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no size; write WIDTHxHEIGHT, such as 1280x720, or {', '.join(SIZES)}")
+            f"{text!r} is no size; write WIDTHxHEIGHT, such as 1280x720, or {', '.join(SIZES)}"
+        )
     size = int(width), int(height)
     if any(side % 2 or not 16 <= side <= LARGEST for side in size):
         raise argparse.ArgumentTypeError(
-            f"{text}: both sides must be even and between 16 and {LARGEST} pixels")
+            f"{text}: both sides must be even and between 16 and {LARGEST} pixels"
+        )
     return size
 
 

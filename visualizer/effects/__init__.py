@@ -128,6 +128,14 @@ def _blur(image: torch.Tensor, sigma: float) -> torch.Tensor:
 
 def _jolt(time: float) -> tuple[float, float]:
     """A restless point in [-1, 1]²: three sines whose periods do not meet."""
-    x = math.sin(time * 61.0) * 0.5 + math.sin(time * 38.3 + 1.0) * 0.3 + math.sin(time * 97.1) * 0.2
-    y = math.sin(time * 53.7 + 2.0) * 0.5 + math.sin(time * 43.9) * 0.3 + math.sin(time * 89.3) * 0.2
+    x = (
+        math.sin(time * 61.0) * 0.5
+        + math.sin(time * 38.3 + 1.0) * 0.3
+        + math.sin(time * 97.1) * 0.2
+    )
+    y = (
+        math.sin(time * 53.7 + 2.0) * 0.5
+        + math.sin(time * 43.9) * 0.3
+        + math.sin(time * 89.3) * 0.2
+    )
     return x, y

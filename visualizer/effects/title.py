@@ -29,7 +29,7 @@ def title_overlay(title: Title, width: int, height: int) -> NDArray[np.float32] 
     coverage = Image.new("L", (width, height))
     draw = ImageDraw.Draw(coverage)
     margin, short = round(0.06 * min(width, height)), min(width, height)
-    bottom = height - margin
+    bottom: float = height - margin
     for text, size in reversed(lines):
         font = _fit(text, size * short, width - 2 * margin)
         box = draw.textbbox((0, 0), text, font=font)
@@ -74,4 +74,5 @@ def _font_for(letters: frozenset[str]) -> str:
             continue  # A broken system font is not the user's mistake.
     raise VisualizerError(
         f"title: no font on this machine has all of {''.join(sorted(letters))!r};"
-        " install one (Noto Sans has most scripts) or set effects.title.text")
+        " install one (Noto Sans has most scripts) or set effects.title.text"
+    )

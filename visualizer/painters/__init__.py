@@ -54,8 +54,10 @@ def load_painter(name: str, model: str | None = None, device: str | None = None)
     """
     if name == "diffusion":
         if model is None:
-            raise VisualizerError("--painter diffusion: needs --model with a local folder or a hub id,"
-                                  " such as stabilityai/sd-turbo")
+            raise VisualizerError(
+                "--painter diffusion: needs --model with a local folder or a hub id,"
+                " such as stabilityai/sd-turbo"
+            )
         from visualizer.painters.diffusion import DiffusionPainter
 
         return DiffusionPainter.load(model, device)
@@ -75,5 +77,7 @@ def _device(name: str | None) -> torch.device:
         device = torch.device(name)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError, NotImplementedError):
-        raise VisualizerError(f"--device {name}: not available here; leave it out or choose cpu") from None
+        raise VisualizerError(
+            f"--device {name}: not available here; leave it out or choose cpu"
+        ) from None
     return device

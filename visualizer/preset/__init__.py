@@ -9,7 +9,8 @@ from visualizer.preset.load import (
     preset_dir,
     preset_names,
 )
-from visualizer.preset.schema import DRIVERS, Preset, Route
+from visualizer.preset.routes import DRIVERS, Route
+from visualizer.preset.schema import Preset
 from visualizer.preset.units import Length, Place
 
 __all__ = [

@@ -19,7 +19,8 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import AliasEvent
 
 from visualizer.errors import VisualizerError
-from visualizer.preset.schema import DRIVERS, Preset
+from visualizer.preset.routes import DRIVERS
+from visualizer.preset.schema import Preset
 
 SUFFIXES = (".yaml", ".yml")
 MAX_BYTES = 256 * 1024
@@ -29,7 +30,7 @@ _PLACED = ("scene", "palette", "prompts")
 
 
 def preset_dir() -> Path:
-    """The folder of the presets that come with the program: in the package, or in the repository."""
+    """The folder of the presets that come along: in the package, or in the repository."""
     package = Path(__file__).resolve().parents[1]
     installed = package / "presets"
     return installed if installed.is_dir() else package.parent / "presets"
@@ -80,7 +81,9 @@ def load_preset(name: str, overrides: Sequence[str] = ()) -> Preset:
         VisualizerError: One line for each mistake: file, line, key, value, and what is allowed.
     """
     path = find_preset(name)
-    return parse_preset(_read(path), str(path) if path.parent != preset_dir() else path.name, overrides)
+    return parse_preset(
+        _read(path), str(path) if path.parent != preset_dir() else path.name, overrides
+    )
 
 
 def parse_preset(text: str, source: str = "preset", overrides: Sequence[str] = ()) -> Preset:
@@ -102,7 +105,10 @@ def parse_preset(text: str, source: str = "preset", overrides: Sequence[str] = (
     try:
         return Preset.model_validate(merged)
     except ValidationError as error:
-        lines = [_explain(e, written, source, origin) for e in error.errors()]
+        found = error.errors()
+        # A misspelt key also leaves the right one missing: say only the first.
+        told = [e for e in found if e["type"] != "missing"] or found
+        lines = [_explain(e, written, source, origin) for e in told]
         raise VisualizerError("\n".join(dict.fromkeys(lines))) from None
 
 
@@ -121,7 +127,9 @@ def _parse_yaml(text: str, source: str) -> CommentedMap:
     yaml = YAML(typ="rt", pure=True)
     try:
         if any(isinstance(event, AliasEvent) for event in YAML(pure=True).parse(text)):
-            raise VisualizerError(f"{source}: anchors and aliases are not used in presets; write it out")
+            raise VisualizerError(
+                f"{source}: anchors and aliases are not used in presets; write it out"
+            )
         document = yaml.load(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -139,7 +147,7 @@ def _parse_yaml(text: str, source: str) -> CommentedMap:
 
 
 def _plain(value: object) -> Any:
-    """ruamel's round-trip types as plain ones, which strict validation asks for."""
+    """Ruamel's round-trip types as plain ones, which strict validation asks for."""
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -184,8 +192,10 @@ def _explain(
 ) -> str:
     """One line: place, key, what is wrong, the value, and the nearest valid key."""
     keys = tuple(str(part) for part in error["loc"] if part != "[key]")
-    place = next((text for path, text in origin.items() if path == keys[: len(path)]),
-                 None) or f"{source}{_line(written, keys)}"
+    place = (
+        next((text for path, text in origin.items() if path == keys[: len(path)]), None)
+        or f"{source}{_line(written, keys)}"
+    )
     key = ".".join(keys) or "preset"
     if error["type"] == "extra_forbidden":
         return f"{place}: {key}: no such key; {_nearest(keys)}"
@@ -228,7 +238,7 @@ def _model_in(annotation: Any) -> Any:
 
 
 def _line(node: Any, keys: tuple[str, ...]) -> str:
-    """":line:column" of the deepest part of `keys` that is written in the file."""
+    """The ":line:column" of the deepest part of `keys` that is written in the file."""
     mark: tuple[int, int] | None = None
     for key in keys:
         if isinstance(node, CommentedMap) and key in node:
@@ -240,5 +250,3 @@ def _line(node: Any, keys: tuple[str, ...]) -> str:
         else:
             break
     return f":{mark[0] + 1}:{mark[1] + 1}" if mark else ""
-
-

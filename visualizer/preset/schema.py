@@ -9,182 +9,24 @@ import difflib
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    GetJsonSchemaHandler,
-    WithJsonSchema,
-    create_model,
-    model_validator,
-)
-from pydantic_core import CoreSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
-from visualizer.controls import CONTROLS, Control, Group
+from visualizer.controls import BY_NAME
 from visualizer.errors import VisualizerError
 from visualizer.lexicon import SCENES
 from visualizer.palette import palettes, parse_colors
-from visualizer.preset.units import LENGTH_PATTERN, PLACE_PATTERN, Length, Place
-
-CURVES = {
-    "loudness": "how loud the song is",
-    "bass": "the low end: kick and bass",
-    "mid": "voices, guitars, keys",
-    "treble": "hats, cymbals, air",
-    "percussive": "everything that hits",
-    "harmonic": "everything that sounds on",
-    "brightness": "how high the sound's centre lies: filters opening",
-    "novelty": "how much the sound is changing",
-    "energy": "the weight of the whole section, smooth: verses low, choruses high",
-    "build": "rises from 0 to 1 through a build, and is 0 at its drop",
-    "progress": "rises from 0 to 1 through the song",
-    "sway": "swings slowly between -1 and 1, once in four bars",
-}
-EVENTS = {
-    "beat": "every beat",
-    "downbeat": "the first beat of every bar",
-    "onset": "every note or hit that begins",
-    "kick": "bass drum",
-    "snare": "snare or clap",
-    "hat": "hi-hat",
-    "section": "where a new section begins",
-    "drop": "where a drop begins",
-}
-DRIVERS = {**CURVES, **EVENTS}
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
-
-
-class _Short(_Strict):
-    """A mapping that may also be written as one bare number."""
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
-        return {"anyOf": [{"type": "number"}, handler(core_schema)]}
-
-
-def _length(value: object) -> Length:
-    if isinstance(value, Length):
-        return value
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise ValueError('should be a length such as "200 ms", "0.5 s", "1/2 beat" or "2 bars"')
-    return Length.parse(value)
-
-
-LengthField = Annotated[
-    Length,
-    BeforeValidator(_length),
-    WithJsonSchema({"anyOf": [{"type": "string", "pattern": LENGTH_PATTERN},
-                              {"type": "number", "minimum": 0}]}),
-]
-
-
-def _gain(value: object) -> object:
-    """A bare number is short for a gain with the route's own shape."""
-    return {"gain": value} if _is_number(value) else _mapping(value, "{gain: 0.5, release: 1 beat}")
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _mapping(value: object, example: str) -> object:
-    if not isinstance(value, Mapping | BaseModel):
-        raise ValueError(f"should be a number, or a mapping such as {example}")
-    return value
-
-
-class Drive(_Short):
-    """How strongly one curve or event moves a control, where it needs a shape of its own."""
-
-    gain: float = Field(ge=-360.0, le=360.0)
-    """Amount added when the driver is at 1, in the control's unit."""
-    attack: LengthField | None = None
-    """Time to rise; it ends on the hit, not after it."""
-    release: LengthField | None = None
-    """Time to fall."""
-
-
-DriveField = Annotated[Drive, BeforeValidator(_gain)]
-
-
-class Route(_Short):
-    """What moves one control: a base, and any number of drivers with their gains."""
-
-    base: float | None = None
-    """Value when nothing drives it; the control's neutral value when left out."""
-    attack: LengthField = Length(0.0, "s")
-    """Time to rise; it ends on the hit, not after it, since a film may look ahead."""
-    release: LengthField = Length(0.2, "s")
-    """Time to fall."""
-    limits: tuple[float, float] | None = None
-    """Lowest and highest value; the control's own range when left out."""
-
-    def drives(self) -> dict[str, Drive]:
-        """The drivers that are written, by name."""
-        named = {name: getattr(self, name) for name in DRIVERS}
-        return {name: drive for name, drive in named.items() if drive is not None}
-
-
-_DrivenRoute = create_model(
-    "Route",
-    __base__=Route,
-    __doc__=Route.__doc__,
-    **{  # type: ignore[call-overload]
-        name: (DriveField | None, Field(default=None, description=f"Gain of {meaning}."))
-        for name, meaning in DRIVERS.items()
-    },
+from visualizer.preset.routes import (
+    EffectControls,
+    LengthField,
+    LookControls,
+    Motion,
+    Route,
+    Strict,
 )
+from visualizer.preset.units import PLACE_PATTERN, Length, Place
 
 
-def _check_range(control: Control, route: Route) -> Route:
-    low, high = control.low, control.high
-    for name, value in (("base", route.base), ("limits", route.limits)):
-        numbers = value if isinstance(value, tuple) else (value,)
-        if any(n is not None and not low <= n <= high for n in numbers):
-            raise ValueError(f"{name} should lie between {low:g} and {high:g}")
-    if route.limits and route.limits[0] > route.limits[1]:
-        raise ValueError("limits should be written as [low, high]")
-    return route
-
-
-def _limits(value: object) -> object:
-    if isinstance(value, Mapping) and isinstance(value.get("limits"), list):
-        return {**value, "limits": tuple(value["limits"])}
-    return value
-
-
-def _base(value: object) -> object:
-    """A bare number is short for a base."""
-    if _is_number(value):
-        return {"base": value}
-    return _limits(_mapping(value, "{base: 0.2, bass: 0.5}"))
-
-
-def _group(group: Group, title: str, text: str) -> type[BaseModel]:
-    fields: dict[str, Any] = {}
-    for control in (c for c in CONTROLS if c.group == group):
-        check = AfterValidator(lambda route, c=control: _check_range(c, route))
-        kind = Annotated[_DrivenRoute, BeforeValidator(_base), check]
-        unit = f" Unit: {control.unit}." if control.unit else ""
-        span = f"{control.low:g} to {control.high:g}, {control.neutral:g} when not written."
-        fields[control.name] = (kind, Field(
-            default_factory=_DrivenRoute, description=f"{control.meaning} {span}{unit}"))
-    return create_model(title, __base__=_Strict, __doc__=text, **fields)
-
-
-Motion = _group("motion", "Motion", "The camera, the scene's clock, and how much is painted anew.")
-LookControls = _group("look", "LookControls", "What the scene draws.")
-_EffectControls = _group("effects", "EffectControls", "Put on the finished frame.")
-
-
-class TitleCard(_Strict):
+class TitleCard(Strict):
     """Text over the first seconds; the song's own tags where left empty."""
 
     show: bool = True
@@ -197,7 +39,7 @@ class TitleCard(_Strict):
     """How long it stands."""
 
 
-class Effects(_EffectControls):  # type: ignore[misc, valid-type]
+class Effects(EffectControls):  # type: ignore[misc, valid-type]
     """Put on the finished frame, never fed back into the next one."""
 
     fade_in: LengthField = Length(0.5, "s")
@@ -208,7 +50,7 @@ class Effects(_EffectControls):  # type: ignore[misc, valid-type]
     """Title and artist over the first seconds; off unless written."""
 
 
-class Cuts(_Strict):
+class Cuts(Strict):
     """How the song is divided into shots."""
 
     join: Literal["cut", "blend"] = "cut"
@@ -220,9 +62,7 @@ class Cuts(_Strict):
 
 
 def _place_keys(value: object) -> object:
-    if isinstance(value, str | list) or value is None:
-        return {"always": value}
-    return value
+    return value if isinstance(value, Mapping) else {"always": value}
 
 
 def _known_places(value: dict[str, Any]) -> dict[str, Any]:
@@ -252,39 +92,43 @@ def _palette(value: object) -> object:
         raise ValueError(str(error)) from None
 
 
-SceneName = Annotated[str, AfterValidator(_scene),
-                      WithJsonSchema({"enum": ["auto", *SCENES]})]
-PaletteField = Annotated[
-    tuple[str, ...],
-    BeforeValidator(_palette),
-    WithJsonSchema({"anyOf": [{"enum": ["auto", *palettes()]},
-                              {"type": "array", "items": {"type": "string"}, "minItems": 2}]}),
-]
+_SCENE_SCHEMA: dict[str, Any] = {"enum": ["auto", *SCENES]}
+_PALETTE_SCHEMA: dict[str, Any] = {
+    "anyOf": [
+        {"enum": ["auto", *palettes()]},
+        {"type": "array", "items": {"type": "string"}, "minItems": 2},
+    ]
+}
+_ANYWHERE = (BeforeValidator(_place_keys), AfterValidator(_known_places))
 
 
-def _by_place(kind: object, one: dict[str, Any]) -> object:
-    schema = {"anyOf": [one, {"type": "object", "patternProperties": {PLACE_PATTERN: one},
-                              "additionalProperties": False}]}
-    return Annotated[dict[str, kind], BeforeValidator(_place_keys),  # type: ignore[valid-type]
-                     AfterValidator(_known_places), WithJsonSchema(schema)]
+def _by_place(one: dict[str, Any]) -> WithJsonSchema:
+    """The JSON Schema of a value that may also be written once per place."""
+    places = {
+        "type": "object",
+        "patternProperties": {PLACE_PATTERN: one},
+        "additionalProperties": False,
+    }
+    return WithJsonSchema({"anyOf": [one, places]})
 
 
-Prompts = _by_place(str, {"type": "string"})
-Scenes = _by_place(SceneName, {"enum": ["auto", *SCENES]})
-Palettes = _by_place(PaletteField, {"anyOf": [
-    {"enum": ["auto", *palettes()]}, {"type": "array", "items": {"type": "string"}, "minItems": 2}]})
+SceneName = Annotated[str, AfterValidator(_scene)]
+Palette = Annotated[tuple[str, ...], BeforeValidator(_palette)]
+Prompts = Annotated[dict[str, str], *_ANYWHERE, _by_place({"type": "string"})]
+Scenes = Annotated[dict[str, SceneName], *_ANYWHERE, _by_place(_SCENE_SCHEMA)]
+Palettes = Annotated[dict[str, Palette], *_ANYWHERE, _by_place(_PALETTE_SCHEMA)]
 
 
-class Preset(_Strict):
+class Preset(Strict):
     """A look: prompts, palette, and which sound moves what, by how much."""
 
-    scene: Scenes = {"always": "auto"}  # type: ignore[valid-type]
+    scene: Scenes = Field(default={"always": "auto"})
     """Scene family for the `scenes` painter: one name, or one per place in the song; "auto" lets
     the words of the prompt choose."""
-    palette: Palettes = {"always": ("auto",)}  # type: ignore[valid-type]
+    palette: Palettes = Field(default={"always": ("auto",)})
     """Colours from dark to light: a palette's name, or a list of colour names and #rrggbb; one for
     all, or one per place in the song; "auto" lets the words of the prompt choose."""
-    prompts: Prompts = Field(default_factory=dict)  # type: ignore[valid-type]
+    prompts: Prompts = Field(default_factory=dict)
     """What to paint: `always` is part of every prompt; section roles, numbered sections, bars,
     beats and seconds add to it; a prompt at a bar, beat or second holds to the end of its section.
     `accent` is what `look: prompt_blend:` leans towards."""
@@ -303,12 +147,11 @@ class Preset(_Strict):
 
     @model_validator(mode="after")
     def _accent_exists(self) -> Preset:
-        blend = getattr(self.look, "prompt_blend", Route())
-        if blend.drives() and "accent" not in self.prompts:  # type: ignore[attr-defined]
+        if self.route("prompt_blend").drives() and "accent" not in self.prompts:
             raise ValueError("look.prompt_blend needs a prompt under prompts: accent:")
         return self
 
     def route(self, control: str) -> Route:
         """What moves one control."""
-        groups = (self.motion, self.look, self.effects)
-        return next(route for g in groups if (route := getattr(g, control, None)) is not None)
+        route: Route = getattr(getattr(self, BY_NAME[control].group), control)
+        return route

@@ -97,11 +97,13 @@ class Place:
             return cls("s", number=int(minutes) * 60 + float(seconds))
         if number == "s":
             return cls("s", number=float(word))
-        return cls("section" if word == "section" else "bar" if word == "bar" else "beat",
-                   number=float(number))
+        return cls(
+            "section" if word == "section" else "bar" if word == "bar" else "beat",
+            number=float(number),
+        )
 
 
 PLACES = (
-    f"always, accent, {', '.join(ROLES)}, \"chorus 2\", \"section 3\", \"bar 64\", \"beat 9\","
+    f'always, accent, {", ".join(ROLES)}, "chorus 2", "section 3", "bar 64", "beat 9",'
     ' "45 s" or "1:30"'
 )

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 CHANGE = 0.10  # Of the largest relative luminance: less is no flash.
 DARK = 0.80  # The darker of the two pictures must be below.
 ALLOWED = 3  # Flashes in any one second.
+SECOND = 1 - 1e-6  # Exactly three flashes a second must not become more by rounding.
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,10 @@ def count_flashes(regions: NDArray[np.floating], times: NDArray[np.floating]) ->
         changes = times[_changes(column)]
         if len(changes) == 0:
             continue
-        within = np.searchsorted(changes, changes + 1.0) - np.arange(len(changes))
+        within = np.searchsorted(changes, changes + SECOND) - np.arange(len(changes))
         at = int(np.argmax(within))
         if within[at] / 2 > worst.most:
-            worst = Flashes(within[at] / 2, float(changes[at]))
+            worst = Flashes(float(within[at] / 2), float(changes[at]))
     return worst
 
 

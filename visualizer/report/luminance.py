@@ -70,7 +70,7 @@ def _means(frame: NDArray[np.uint8]) -> list[float]:
 
 @cache
 def _linear_light() -> NDArray[np.float32]:
-    """sRGB bytes to linear light (WCAG 2.2, "relative luminance")."""
+    """Linear light of each sRGB byte (WCAG 2.2, "relative luminance"), shape (256,)."""
     encoded = np.arange(256) / 255
     dark = encoded <= 0.04045
     return np.where(dark, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4).astype(np.float32)

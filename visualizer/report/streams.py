@@ -43,7 +43,7 @@ class Picture:
     @property
     def times(self) -> NDArray[np.float64]:
         """Seconds, shape (frames,)."""
-        return self.ticks * float(self.tick)
+        return np.asarray(self.ticks * float(self.tick), np.float64)
 
     @property
     def is_constant(self) -> bool:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from visualizer.errors import VisualizerError
 from visualizer.report.luminance import Luminance, read_luminance
 from visualizer.report.streams import read_streams
-from visualizer.track import load_track
+from visualizer.track import Track, load_track
 
 Seconds = NDArray[np.float64]
 
@@ -77,8 +77,12 @@ def sync_offsets(video: str | Path, times: Seconds | None = None) -> Sync:
         VisualizerError: Not a film, or nothing in it flashes or clicks.
     """
     video = Path(video)
-    shown = flash_times(read_luminance(video), read_streams(video).picture.times)
-    heard = click_times(video) if times is None else np.asarray(times, np.float64)
+    streams = read_streams(video)
+    shown = flash_times(read_luminance(video), streams.picture.times)
+    if times is None:
+        # A track begins where its file begins, be it with the picture or with the sound.
+        times = click_times(load_track(video)) + min(streams.picture.start, streams.sound.start)
+    heard = np.asarray(times, np.float64)
     sync = match(heard, shown)
     if len(sync.offsets) == 0:
         raise VisualizerError(f"{video}: no flash in it meets a click; nothing can be compared")
@@ -92,19 +96,15 @@ def flash_times(luminance: Luminance, times: Seconds) -> Seconds:
     return _apart(times[(rises > RISE * steepest) & (rises > 0)])
 
 
-def click_times(video: Path) -> Seconds:
-    """Seconds at which the sound suddenly turns loud, to half a millisecond.
-
-    Silence that the file puts before its sound counts, as it does for a player.
-    """
-    start = read_streams(video).sound.start
+def click_times(track: Track) -> Seconds:
+    """Seconds at which the sound suddenly turns loud, to half a millisecond."""
     peaks = [
         np.abs(block).max(axis=1)[: len(block) // HOP * HOP].reshape(-1, HOP).max(axis=1)
-        for block in load_track(video).blocks(RATE)
+        for block in track.blocks(RATE)
     ]
     loudness = np.concatenate(peaks)
     loud = np.flatnonzero(loudness > max(LOUD * float(loudness.max()), 1e-4))
-    return _apart(loud * HOP / RATE + min(start, 0.0))
+    return _apart(loud * HOP / RATE)
 
 
 def match(heard: Seconds, shown: Seconds) -> Sync:

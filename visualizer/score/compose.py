@@ -1,5 +1,7 @@
-"""Music becomes film: analysis and preset in, score out. Pure, and the one place where seconds
-become frames."""
+"""Music becomes film: analysis and preset in, score out.
+
+Pure, and the one place where seconds become frames.
+"""
 
 from __future__ import annotations
 
@@ -72,9 +74,13 @@ def compose(analysis: Analysis, preset: Preset, options: FilmOptions) -> Score:
     film = _Film(times, spans, drivers, preset, options)
     shown = slice(before, before + frames)
     return Score(
-        options.fps, options.width, options.height, options.start,
+        options.fps,
+        options.width,
+        options.height,
+        options.start,
         tuple(film.shots(shown, _fade(frames, preset, drivers, options.fps))),
-        _title(preset, drivers, options), options.images,
+        _title(preset, drivers, options),
+        options.images,
     )
 
 
@@ -86,7 +92,8 @@ def excerpt_length(song: float, options: FilmOptions) -> float:
     """
     if not 0 <= options.start < song:
         raise VisualizerError(
-            f"--start {options.start:g}: the song lasts {song:.2f} s; start between 0 and its end")
+            f"--start {options.start:g}: the song lasts {song:.2f} s; start between 0 and its end"
+        )
     rest = song - options.start
     if options.duration is None:
         return rest
@@ -99,7 +106,11 @@ class _Film:
     """Columns over the whole song, from which shots are cut."""
 
     def __init__(
-        self, times: NDArray[np.float64], spans: list[Span], drivers: Drivers, preset: Preset,
+        self,
+        times: NDArray[np.float64],
+        spans: list[Span],
+        drivers: Drivers,
+        preset: Preset,
         options: FilmOptions,
     ) -> None:
         self.times, self.spans, self.drivers = times, spans, drivers
@@ -110,15 +121,17 @@ class _Film:
 
     def shots(self, shown: slice, fade: NDArray[np.float32]) -> list[Shot]:
         """Cuts the shown frames into shots; frame numbers count from the first shown one."""
-        joints = [(frame, hard) for frame, hard in self._joints() if shown.start < frame < shown.stop]
+        joints = [
+            (frame, hard) for frame, hard in self._joints() if shown.start < frame < shown.stop
+        ]
         starts = [(shown.start, True), *joints]
         ends = [frame for frame, _ in joints] + [shown.stop]
-        return [self._shot(start, end, hard, shown.start, fade)
-                for (start, hard), end in zip(starts, ends, strict=True)]
+        return [
+            self._shot(start, end, hard, shown.start, fade)
+            for (start, hard), end in zip(starts, ends, strict=True)
+        ]
 
-    def _shot(
-        self, start: int, end: int, hard: bool, zero: int, fade: NDArray[np.float32]
-    ) -> Shot:
+    def _shot(self, start: int, end: int, hard: bool, zero: int, fade: NDArray[np.float32]) -> Shot:
         lead = 0 if hard else min(round(LEAD * self.options.fps), start)
         rows = slice(start - lead, end)
         looks, weights = self._looks(rows)
@@ -126,8 +139,14 @@ class _Film:
         section = self.drivers.section(span.section)
         shade = np.interp(np.arange(rows.start, end) - zero, np.arange(len(fade)), fade)
         return Shot(
-            start - zero, lead, stable_seed(self.options.seed, section, start), section,
-            looks, weights, self.controls[rows], shade.astype(np.float32),
+            start - zero,
+            lead,
+            stable_seed(self.options.seed, section, start),
+            section,
+            looks,
+            weights,
+            self.controls[rows],
+            shade.astype(np.float32),
             Pose(*self.poses[rows.start].tolist()),
         )
 
@@ -170,7 +189,7 @@ class _Film:
         return [(t, False) for t in np.arange(start + step, end - 0.5 * step, step)]
 
     def _frame(self, time: float) -> int:
-        return round((time - self.times[0]) * self.options.fps)
+        return round((time - float(self.times[0])) * self.options.fps)
 
     def _span_at(self, frame: int) -> int:
         starts = [self._frame(span.start) for span in self.spans]
@@ -192,8 +211,8 @@ class _Film:
             value += drive.gain * self.drivers.shaped(driver, attack, release)
         value += self.shares @ np.array([span.offsets.get(name, 0.0) for span in self.spans])
         value += self._evolution(name)
-        kept = np.clip(value, *(route.limits or (control.low, control.high)))
-        return np.round(kept, DECIMALS).astype(np.float32)
+        low, high = route.limits or (control.low, control.high)
+        return np.round(value.clip(low, high), DECIMALS).astype(np.float32)
 
     def _evolution(self, name: str) -> NDArray[np.float64]:
         """What a returning section has become: another form, and colours further along."""
@@ -202,7 +221,9 @@ class _Film:
         return self.shares @ (step * np.array(visits, np.float64))
 
     def _poses(self) -> NDArray[np.float64]:
-        rates = self.controls[:, [NAMES.index(n) for n in ("speed", "zoom", "pan", "lift", "rotate")]]
+        rates = self.controls[
+            :, [NAMES.index(n) for n in ("speed", "zoom", "pan", "lift", "rotate")]
+        ]
         steps = np.cumsum(rates.astype(np.float64), axis=0) / self.options.fps
         return np.vstack([np.zeros(5), steps[:-1]])
 
@@ -222,7 +243,8 @@ def _shares(
         else:
             ramp = np.clip((times - span.start) / width + 0.5, 0.0, 1.0)
             arrived[:, index] = ramp * ramp * (3.0 - 2.0 * ramp)
-    return arrived[:, :-1] - np.minimum(arrived[:, :-1], arrived[:, 1:])
+    shares: NDArray[np.float64] = arrived[:, :-1] - np.minimum(arrived[:, :-1], arrived[:, 1:])
+    return shares
 
 
 def _room(spans: list[Span], index: int) -> float:
@@ -245,5 +267,6 @@ def _title(preset: Preset, drivers: Drivers, options: FilmOptions) -> Title:
     card = preset.effects.title
     if not card.show:
         return Title(seconds=0.0)
-    return Title(card.text or options.title, card.artist or options.artist,
-                 drivers.seconds(card.lasts))
+    return Title(
+        card.text or options.title, card.artist or options.artist, drivers.seconds(card.lasts)
+    )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from visualizer import curves
 from visualizer.preset import Length
-from visualizer.preset.schema import EVENTS
+from visualizer.preset.routes import EVENTS
 
 if TYPE_CHECKING:
     from visualizer.analysis import Analysis
@@ -89,8 +89,10 @@ class Drivers:
     def _peak(self, curve: str, events: NDArray[np.float64]) -> NDArray[np.float64]:
         """The highest value of a curve within 60 ms after each event."""
         rate = self._analysis.rate
-        reads = [curves.sample(self._analysis.curves[curve], rate, events + d / 1000)
-                 for d in (0, 20, 40, 60)]
+        reads = [
+            curves.sample(self._analysis.curves[curve], rate, events + d / 1000)
+            for d in (0, 20, 40, 60)
+        ]
         return np.max(reads, axis=0).astype(np.float64) if len(events) else np.zeros(0)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Which look shows when: prompts, scenes and palettes of a preset laid out over a song's sections."""
+"""Which look shows when: a preset's prompts, scenes and palettes laid out over a song."""
 
 from __future__ import annotations
 
@@ -89,8 +89,14 @@ class _Layer:
         always = self._preset.prompts.get("always", "")
         accent = self._preset.prompts.get("accent")
         look, offsets = self._look(words, always, start)
-        return Span(start, self._index, new_section, look,
-                    self._look(accent, always, start)[0] if accent else None, offsets)
+        return Span(
+            start,
+            self._index,
+            new_section,
+            look,
+            self._look(accent, always, start)[0] if accent else None,
+            offsets,
+        )
 
     def _look(self, words: str | None, always: str, start: float) -> tuple[Look, dict[str, float]]:
         prompt = ", ".join(part for part in (words, always) if part)
@@ -141,8 +147,12 @@ def _merge(first: Reading, then: Reading) -> Reading:
     offsets = dict(then.offsets)
     for name, value in first.offsets.items():
         offsets[name] = offsets.get(name, 0.0) + value
-    return Reading(first.scene or then.scene, first.palette or then.palette, offsets,
-                   (*first.unknown, *then.unknown))
+    return Reading(
+        first.scene or then.scene,
+        first.palette or then.palette,
+        offsets,
+        (*first.unknown, *then.unknown),
+    )
 
 
 def _moments(preset: Preset, analysis: Analysis) -> set[float]:
@@ -156,7 +166,8 @@ def place_time(place: Place, analysis: Analysis) -> float:
     if place.kind == "s":
         return place.number
     events: Sequence[float] | NDArray[np.float64] = analysis.events[
-        "downbeat" if place.kind == "bar" else "beat"]
+        "downbeat" if place.kind == "bar" else "beat"
+    ]
     beat = 60.0 / analysis.tempo_bpm if analysis.tempo_bpm > 0 else 0.5
     step = beat * (max(analysis.meter, 1) if place.kind == "bar" else 1)
     index = int(place.number) - 1

@@ -66,12 +66,19 @@ def save_score(score: Score, path: Path) -> None:
     Each row holds fade, the weight of each look, then the controls named in `columns`.
     """
     head = {
-        "format": FORMAT, "fps": score.fps, "width": score.width, "height": score.height,
-        "start": score.start, "title": dataclasses.asdict(score.title),
-        "images": list(score.images), "columns": ["fade", "weights", *NAMES],
+        "format": FORMAT,
+        "fps": score.fps,
+        "width": score.width,
+        "height": score.height,
+        "start": score.start,
+        "title": dataclasses.asdict(score.title),
+        "images": list(score.images),
+        "columns": ["fade", "weights", *NAMES],
     }
     shots = ",\n".join(_shot_text(shot) for shot in score.shots)
-    text = json.dumps(head, indent=1, ensure_ascii=False)[:-2] + f',\n "shots": [\n{shots}\n ]\n}}\n'
+    text = (
+        json.dumps(head, indent=1, ensure_ascii=False)[:-2] + f',\n "shots": [\n{shots}\n ]\n}}\n'
+    )
     beside = path.with_name(path.name + ".tmp")
     beside.write_text(text, encoding="utf-8")
     beside.replace(path)
@@ -86,8 +93,10 @@ def load_score(path: Path) -> Score:
     try:
         saved = _SavedScore.model_validate_json(path.read_bytes())
         if saved.format != FORMAT:
-            raise VisualizerError(f"{path}: format {saved.format}; this version reads {FORMAT}:"
-                                  " compose it again from the song")
+            raise VisualizerError(
+                f"{path}: format {saved.format}; this version reads {FORMAT}:"
+                " compose it again from the song"
+            )
         if saved.columns != ["fade", "weights", *NAMES]:
             raise VisualizerError(f"{path}: columns: should be fade, weights, {', '.join(NAMES)}")
         return _score(saved)
@@ -103,9 +112,22 @@ def load_score(path: Path) -> Score:
 
 def score_digest(score: Score, shot: Shot, painter: str) -> str:
     """A hash of everything that decides a shot's pixels: the name under which it is kept."""
-    head = [FORMAT, painter, score.fps, score.width, score.height, score.start, shot.first, shot.lead,
-            shot.seed, repr(shot.looks), repr(shot.origin), repr(score.title), score.images,
-            score.frames]
+    head = [
+        FORMAT,
+        painter,
+        score.fps,
+        score.width,
+        score.height,
+        score.start,
+        shot.first,
+        shot.lead,
+        shot.seed,
+        repr(shot.looks),
+        repr(shot.origin),
+        repr(score.title),
+        score.images,
+        score.frames,
+    ]
     digest = hashlib.sha256(repr(head).encode())
     for image in score.images:
         digest.update(Path(image).read_bytes() if Path(image).is_file() else b"")
@@ -116,7 +138,10 @@ def score_digest(score: Score, shot: Shot, painter: str) -> str:
 
 def _shot_text(shot: Shot) -> str:
     head = {
-        "first": shot.first, "lead": shot.lead, "seed": shot.seed, "section": shot.section,
+        "first": shot.first,
+        "lead": shot.lead,
+        "seed": shot.seed,
+        "section": shot.section,
         "looks": [dataclasses.asdict(look) for look in shot.looks],
         "origin": dataclasses.asdict(shot.origin),
     }
@@ -130,22 +155,43 @@ def _score(saved: _SavedScore) -> Score:
     expected = 0
     for index, shot in enumerate(shots):
         if shot.first != expected:
-            raise ValueError(f"shots.{index}.first: should be {expected}, where the shot before ends"
-                             f" (got {shot.first})")
+            raise ValueError(
+                f"shots.{index}.first: should be {expected}, where the shot before ends"
+                f" (got {shot.first})"
+            )
         expected += len(shot)
-    return Score(saved.fps, saved.width, saved.height, saved.start, shots,
-                 Title(**saved.title), tuple(saved.images))
+    return Score(
+        saved.fps,
+        saved.width,
+        saved.height,
+        saved.start,
+        shots,
+        Title(**saved.title),
+        tuple(saved.images),
+    )
 
 
 def _shot(saved: _SavedShot, index: int) -> Shot:
-    looks = tuple(Look(look.prompt, look.negative, look.scene, tuple(look.palette), look.seed,
-                       look.image) for look in saved.looks)
+    looks = tuple(
+        Look(look.prompt, look.negative, look.scene, tuple(look.palette), look.seed, look.image)
+        for look in saved.looks
+    )
     width = 1 + len(looks) + len(NAMES)
     if len(saved.rows) <= saved.lead or any(len(row) != width for row in saved.rows):
-        raise ValueError(f"shots.{index}.rows: should be more than {saved.lead} rows of {width} numbers")
+        raise ValueError(
+            f"shots.{index}.rows: should be more than {saved.lead} rows of {width} numbers"
+        )
     table = np.array(saved.rows, np.float32)
     if not np.isfinite(table).all():
         raise ValueError(f"shots.{index}.rows: every number should be finite")
-    return Shot(saved.first, saved.lead, saved.seed, saved.section, looks,
-                table[:, 1 : 1 + len(looks)], table[:, 1 + len(looks) :], table[:, 0],
-                Pose(**saved.origin))
+    return Shot(
+        saved.first,
+        saved.lead,
+        saved.seed,
+        saved.section,
+        looks,
+        table[:, 1 : 1 + len(looks)],
+        table[:, 1 + len(looks) :],
+        table[:, 0],
+        Pose(**saved.origin),
+    )

@@ -197,7 +197,7 @@ class Score:
 
 
 def poses(shot: Shot, fps: int) -> list[Pose]:
-    """The pose at each cue of a shot, its lead included: the origin and all the motion before it."""
+    """The pose at each cue of a shot, its lead included: its origin and the motion since."""
     rates = np.stack([shot.column(n) for n in ("speed", "zoom", "pan", "lift", "rotate")], axis=1)
     o = shot.origin
     steps = np.cumsum(rates.astype(np.float64), axis=0) / fps

@@ -184,4 +184,5 @@ def _tags(path: Path) -> tuple[dict[str, str], bytes | None]:
         return {}, None
     texts = {name: str(getattr(tag, name) or "").strip() for name in TAGS}
     image = tag.images.any
-    return {name: text for name, text in texts.items() if text}, image and image.data
+    artwork = None if image is None else bytes(image.data)
+    return {name: text for name, text in texts.items() if text}, artwork

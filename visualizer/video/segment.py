@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import queue
+import subprocess
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,7 +18,7 @@ from numpy.typing import NDArray
 
 from visualizer import ffmpeg
 from visualizer.errors import VisualizerError
-from visualizer.video.whole import discard, partial
+from visualizer.video.whole import whole
 
 WAITING = 4  # Frames between painter and encoder: they overlap, and memory stays small.
 
@@ -57,7 +59,7 @@ class SegmentWriter:
             width: Pixels, even.
             height: Pixels, even.
             fps: Frames per second, a whole number.
-            crf: x264's constant rate factor: 0 is lossless, 18 looks it, 28 is a draft.
+            crf: x264's constant rate factor, 1 to 51: 18 looks like the original, 28 is a draft.
             preset: x264's: "veryfast" for drafts, "medium", "slow".
         """
         self.path = Path(path)
@@ -79,16 +81,19 @@ class SegmentWriter:
         """
         from moviepy.video.io.ffmpeg_writer import FFMPEG_VideoWriter
 
-        self._log = tempfile.TemporaryFile("w+", errors="replace")
-        self._writer: Any = FFMPEG_VideoWriter(
-            str(partial(self.path)),
-            (self._shape[1], self._shape[0]),
-            self._fps,
-            preset=self._preset,
-            logfile=self._log,
-            ffmpeg_params=["-v", "error", *self._options],
-        )
-        self._process = self._writer.proc
+        with ExitStack() as stack:
+            growing = stack.enter_context(whole(self.path))
+            self._log = stack.enter_context(tempfile.TemporaryFile("w+", errors="replace"))
+            self._writer: Any = FFMPEG_VideoWriter(
+                str(growing),
+                (self._shape[1], self._shape[0]),
+                self._fps,
+                preset=self._preset,
+                logfile=self._log,
+                ffmpeg_params=["-hide_banner", "-v", "error", *self._options],
+            )
+            self._process: subprocess.Popen[bytes] = self._writer.proc
+            self._stack = stack.pop_all()
         self._thread.start()
         return self
 
@@ -108,7 +113,7 @@ class SegmentWriter:
         self.waited += time.perf_counter() - began
         self.frames += 1
         if self._error is not None:
-            raise self._failure()
+            raise self._failure() from self._error
 
     def __exit__(
         self,
@@ -121,15 +126,11 @@ class SegmentWriter:
             self._process.kill()
         self._queue.put(None)
         self._thread.join()
-        failed = self._process.wait() != 0 or self._error is not None
-        try:
-            if error is None and failed:
-                raise self._failure()
-            if error is None:
-                partial(self.path).replace(self.path)
-        finally:
-            discard(partial(self.path))
-            self._log.close()
+        code = self._process.wait()
+        if error is None and (code or self._error):
+            with self._stack:
+                raise self._failure() from self._error
+        self._stack.__exit__(kind, error, trace)
 
     def _encode(self) -> None:
         """Runs in its own thread; after a failure it goes on emptying the queue."""
@@ -140,6 +141,7 @@ class SegmentWriter:
             self._writer.close()
         except Exception as error:
             self._error = error
+            self._process.kill()
             for _ in frames:
                 pass
 
@@ -148,7 +150,7 @@ class SegmentWriter:
             yield frame
 
     def _failure(self) -> VisualizerError:
-        self._process.wait()
+        self._process.wait()  # It has said everything.
         self._log.seek(0)
         why = ffmpeg.reason(self._log.read())
         return VisualizerError(f"{self.path}: the encoder stopped ({why})")

@@ -16,8 +16,12 @@ if TYPE_CHECKING:
 Kit = dict[str, Sound]
 Hits = dict[str, list[tuple[float, float]]]  # Name to (beat, gain) within a bar.
 
-FULL = {"drums": 0.9, "bass": 0.85, "chords": 0.75, "arpeggio": 0.3, "melody": 0.5}
-CALM = {"drums": 0.0, "bass": 0.45, "chords": 0.75, "arpeggio": 0.6, "melody": 0.6}
+LOUDNESS = {"kick": 1.0, "snare": 0.8, "hat": 0.45, "open": 0.4, "ride": 0.35, "crash": 0.5,
+            "tom": 0.7, "shaker": 0.3, "perc": 0.5}
+FULL = {"drums": 0.9, "bass": 0.85, "chords": 0.75, "strings": 0.3, "arpeggio": 0.3,
+        "melody": 0.5}
+CALM = {"drums": 0.0, "bass": 0.45, "chords": 0.75, "strings": 0.3, "arpeggio": 0.6,
+        "melody": 0.6}
 
 
 @dataclass(frozen=True)
@@ -59,10 +63,18 @@ STYLES = (
 )
 
 
-def make_pattern(rng: Generator, name: str, meter: int) -> Hits:
+def choose_division(rng: Generator, tempo: float, choices: tuple[int, ...] = (1, 2, 4)) -> int:
+    """Notes per beat: players divide slow beats more than fast ones, for 3 to 7 notes a second."""
+    octaves = np.log2(np.array(choices) * tempo / 60 / 4.5)
+    weights = np.exp(-0.5 * (octaves / 0.6) ** 2)
+    return int(rng.choice(choices, p=weights / weights.sum()))
+
+
+def make_pattern(rng: Generator, name: str, meter: int, tempo: float) -> Hits:
     """One bar of drums; every song has its own."""
-    pattern: Hits = {"kick": _kicks(rng, name, meter), "snare": _snares(rng, name, meter)}
-    pattern |= _cymbals(rng, name, meter)
+    pattern: Hits = {"kick": _kicks(rng, name, meter, tempo),
+                     "snare": _snares(rng, name, meter, tempo)}
+    pattern |= _cymbals(rng, name, meter, tempo)
     if rng.uniform() < 0.25:
         steps = np.flatnonzero(rng.uniform(size=4 * meter) < 0.3) / 4
         pattern["perc"] = [(float(b), rng.uniform(0.15, 0.5)) for b in steps]
@@ -78,7 +90,7 @@ def _steps(meter: int, per_beat: int) -> list[float]:
     return [i / per_beat for i in range(meter * per_beat)]
 
 
-def _kicks(rng: Generator, name: str, meter: int) -> list[tuple[float, float]]:
+def _kicks(rng: Generator, name: str, meter: int, tempo: float) -> list[tuple[float, float]]:
     every = _steps(meter, 1)
     eighths = [b for b in _steps(meter, 2) if b % 1]
     sixteenths = [b for b in _steps(meter, 4) if b * 2 % 1]
@@ -89,18 +101,21 @@ def _kicks(rng: Generator, name: str, meter: int) -> list[tuple[float, float]]:
     if name == "half":
         return [(0.0, 0.95), *_some(rng, [*eighths, *sixteenths], 0.1)]
     if name == "metal" and rng.uniform() < 0.6:
-        return _some(rng, _steps(meter, int(rng.choice([2, 4]))), rng.choice([0.6, 0.95]), 0.8)
+        return _some(rng, _steps(meter, choose_division(rng, tempo / 2, (2, 4))), rng.choice([0.6, 0.95]), 0.8)
     if name == "waltz":
         return [(0.0, 0.95), *_some(rng, [*every[1:], *eighths], 0.12)]
     if name == "machine":
         return [(0.0, 0.95), *_some(rng, [0.75, 1.5, 2.5, 2.75, 3.0, 2.0, 3.5], 0.35)]
-    busy = rng.uniform(0.05, 0.5)
+    busy = rng.uniform(0.05, 0.5) * min(1.0, 110 / tempo)
+    if rng.uniform() < 0.1:
+        return _some(rng, every, 0.97)
     return (_some(rng, [0.0], 0.97) + _some(rng, every[2::2], 0.65) + _some(rng, eighths, busy)
             + _some(rng, every[1::2], 0.12) + _some(rng, sixteenths, busy * 0.25))
 
 
-def _snares(rng: Generator, name: str, meter: int) -> list[tuple[float, float]]:
-    if name == "half" or (name in ("slow", "machine") and rng.uniform() < 0.2):
+def _snares(rng: Generator, name: str, meter: int, tempo: float) -> list[tuple[float, float]]:
+    if name == "half" or (name in ("slow", "machine") and rng.uniform() < 0.2) or (
+            name == "rock" and tempo > 145 and rng.uniform() < 0.2):
         main = [float(meter // 2)]
     elif name == "four":
         kind = rng.uniform()
@@ -118,17 +133,16 @@ def _snares(rng: Generator, name: str, meter: int) -> list[tuple[float, float]]:
     return _some(rng, main, 0.97) + _some(rng, ghosts, ghost, rng.uniform(0.15, 0.6))
 
 
-def _cymbals(rng: Generator, name: str, meter: int) -> Hits:
+def _cymbals(rng: Generator, name: str, meter: int, tempo: float) -> Hits:
     """Hats, ride or shaker: quarters, eighths, sixteenths, triplets or only off the beat."""
-    kind = rng.choice(["quarter", "eighth", "sixteenth", "off", "triplet", "random"],
-                      p=[0.15, 0.42, 0.2, 0.12, 0.04, 0.07])
+    kind = str(rng.choice(["even", "off", "triplet", "random"], p=[0.77, 0.12, 0.04, 0.07]))
     if name == "shuffle":
-        kind = rng.choice(["eighth", "triplet"])
-    per = {"quarter": 1, "eighth": 2, "sixteenth": 4, "off": 2, "triplet": 3, "random": 4}[kind]
+        kind = str(rng.choice(["even", "triplet"]))
+    per = {"even": choose_division(rng, tempo), "off": 2, "triplet": 3, "random": 4}[kind]
     steps = _steps(meter, per)
     if kind == "off":
         steps = [b for b in steps if b % 1]
-    accent = rng.uniform(0.3, 1.0)
+    accent = rng.uniform(0.3, 1.0) if rng.uniform() < 0.6 else 1.0
     gain = rng.uniform(0.2, 0.7)
     chance = 0.5 if kind == "random" else 0.98
     hits = [(b, gain * (1.0 if b % 1 == 0 else accent)) for b in steps if rng.uniform() < chance]
@@ -144,7 +158,8 @@ def drum_bar(mix: Mix, kit: Kit, start: float, meter: int, pattern: Hits) -> Non
     for name, hits in pattern.items():
         for beat, gain in hits:
             if mix.rng.uniform() < 0.96:
-                _strike(mix, kit, name, start + beat, gain * mix.rng.uniform(0.85, 1.0))
+                gain *= mix.rng.uniform(0.85, 1.0)
+                mix.hit(name, kit[name], start + beat, gain)
 
 
 def fill_bar(mix: Mix, kit: Kit, start: float, meter: int, pattern: Hits) -> None:
@@ -153,12 +168,12 @@ def fill_bar(mix: Mix, kit: Kit, start: float, meter: int, pattern: Hits) -> Non
     for name, hits in pattern.items():
         for beat, gain in hits:
             if beat < turn:
-                _strike(mix, kit, name, start + beat, gain)
+                mix.hit(name, kit[name], start + beat, gain)
     per = int(mix.rng.choice([2, 3, 4]))
     for beat in np.arange(turn, meter, 1 / per):
         if mix.rng.uniform() < 0.85:
-            _strike(mix, kit, str(mix.rng.choice(["tom", "snare", "tom", "kick"])),
-                    start + float(beat), mix.rng.uniform(0.4, 0.9))
+            name = str(mix.rng.choice(["tom", "snare", "tom", "kick"]))
+            mix.hit(name, kit[name], start + float(beat), mix.rng.uniform(0.4, 0.9))
 
 
 def roll_bar(mix: Mix, kit: Kit, start: float, beats: int) -> None:
@@ -166,13 +181,4 @@ def roll_bar(mix: Mix, kit: Kit, start: float, beats: int) -> None:
     per = int(mix.rng.choice([1, 1, 2, 4]))
     name = str(mix.rng.choice(["snare", "hat", "tom", "kick"]))
     for beat in np.arange(0, beats, 1 / per):
-        _strike(mix, kit, name, start + float(beat), 0.3 + 0.5 * beat / beats)
-
-
-def _strike(mix: Mix, kit: Kit, name: str, beat: float, gain: float) -> None:
-    listed = "hat" if name in ("hat", "open") else name
-    mix.hit(listed, kit[name], beat, gain * LOUDNESS[name])
-
-
-LOUDNESS = {"kick": 1.0, "snare": 0.8, "hat": 0.45, "open": 0.4, "ride": 0.35, "crash": 0.5,
-            "tom": 0.7, "shaker": 0.3, "perc": 0.5}
+        mix.hit(name, kit[name], start + float(beat), 0.3 + 0.5 * beat / beats)

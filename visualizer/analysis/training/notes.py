@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.random import Generator
 
-from visualizer.analysis.training.drums import Hits, Style, make_pattern
+from visualizer.analysis.training.drums import Hits, Style, choose_division, make_pattern
 from visualizer.analysis.training.sounds import Voice, make_voice
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class Band:
     """Who plays, and what they repeat.
 
     Attributes:
-        pattern: One bar of drums.
+        patterns: Bars of drums, for one section or another.
         voices: By layer.
         gains: By layer.
         scale: Semitones.
@@ -34,9 +34,11 @@ class Band:
         rhythms: Two bars of rhythm per layer.
         figure: Chord tones of the arpeggio in turn.
         tune: Scale degrees of the melody in turn.
+        accents: Range of loudness off the downbeat.
+        push: Chance that chords come half a beat early.
     """
 
-    pattern: Hits
+    patterns: tuple[Hits, Hits]
     voices: dict[str, Voice]
     gains: dict[str, float]
     scale: tuple[int, ...]
@@ -46,20 +48,23 @@ class Band:
     rhythms: dict[str, tuple[Rhythm, Rhythm]]
     figure: tuple[int, ...]
     tune: tuple[int, ...]
+    accents: tuple[float, float]
+    push: float
 
 
-def make_band(rng: Generator, style: Style, meter: int) -> Band:
+def make_band(rng: Generator, style: Style, meter: int, tempo: float) -> Band:
     """Chooses instruments, harmony and rhythms for one song."""
     heavy = style.name == "metal"
     kinds = {
         "bass": "bass",
         "chords": "guitar" if heavy else str(rng.choice(["pad", "pluck", "organ", "guitar"])),
         "arpeggio": str(rng.choice(["pluck", "lead", "pluck"])),
-        "melody": str(rng.choice(["lead", "pad", "pluck"])),
+        "melody": str(rng.choice(["lead", "pad", "pluck", "organ"])),
+        "strings": str(rng.choice(["pad", "organ", "guitar"])),
     }
-    calm = style.name == "none"
     return Band(
-        pattern=make_pattern(rng, style.name, meter),
+        patterns=(make_pattern(rng, style.name, meter, tempo),
+                  make_pattern(rng, style.name, meter, tempo)),
         voices={layer: make_voice(rng, kind) for layer, kind in kinds.items()},
         gains={layer: 10 ** (rng.uniform(-16, -6) / 20) for layer in kinds},
         scale=SCALES[int(rng.integers(len(SCALES)))],
@@ -67,13 +72,16 @@ def make_band(rng: Generator, style: Style, meter: int) -> Band:
         degrees=_progression(rng),
         split=bool(rng.uniform() < 0.2),
         rhythms={
-            "bass": _repeat(rng, _bass_rhythm(rng, style, meter), meter),
-            "chords": _repeat(rng, _chord_rhythm(rng, style, meter), meter),
-            "arpeggio": _repeat(rng, _even(meter, int(rng.choice([2, 2, 4, 4, 3, 1]))), meter, 0.1),
-            "melody": (_tune_rhythm(rng, meter, calm), _tune_rhythm(rng, meter, calm)),
+            "bass": _repeat(rng, _bass_rhythm(rng, style, meter, tempo), meter),
+            "chords": _repeat(rng, _chord_rhythm(rng, style, meter, tempo), meter),
+            "strings": _repeat(rng, _chord_rhythm(rng, style, meter, tempo), meter),
+            "arpeggio": _repeat(rng, _even(meter, choose_division(rng, tempo, (1, 2, 3, 4))), meter, 0.1),
+            "melody": (_tune_rhythm(rng, meter, tempo), _tune_rhythm(rng, meter, tempo)),
         },
         figure=tuple(int(i) for i in rng.integers(0, 6, int(rng.choice([3, 4, 4, 6, 8])))),
         tune=tuple(np.cumsum(rng.integers(-2, 3, 16)).tolist()),
+        accents=(0.65, 0.95) if rng.uniform() < 0.6 else (0.95, 1.0),
+        push=0.5 if rng.uniform() < 0.12 else 0.0,
     )
 
 
@@ -94,27 +102,25 @@ def _repeat(rng: Generator, rhythm: Rhythm, meter: int, change: float = 0.15
     return rhythm, [note for note in rhythm if note[0] == 0 or rng.uniform() > change]
 
 
-def _bass_rhythm(rng: Generator, style: Style, meter: int) -> Rhythm:
+def _bass_rhythm(rng: Generator, style: Style, meter: int, tempo: float) -> Rhythm:
     kind = rng.uniform()
     if style.machine and kind < 0.3:
         return [(b + 0.5, 0.4) for b in range(meter)]
-    if kind < 0.25:
-        return _even(meter, 2)
-    if kind < 0.4:
-        return _even(meter, 1)
     if kind < 0.5:
-        return _even(meter, 4)
+        return _even(meter, choose_division(rng, tempo))
     if kind < 0.62:
         return [(0.0, meter - 0.2)]
     places = [i / 2 for i in range(2 * meter)]
-    chosen = [0.0, *[b for b in places[1:] if rng.uniform() < (0.5 if b % 1 == 0 else 0.3)]]
+    fill = min(1.0, 120 / tempo)
+    chosen = [0.0, *[b for b in places[1:]
+                     if rng.uniform() < (0.5 if b % 1 == 0 else 0.35 * fill)]]
     return [(b, rng.uniform(0.3, 0.5)) for b in chosen]
 
 
-def _chord_rhythm(rng: Generator, style: Style, meter: int) -> Rhythm:
+def _chord_rhythm(rng: Generator, style: Style, meter: int, tempo: float) -> Rhythm:
     kind = rng.uniform()
     if style.name == "metal" and kind < 0.6:
-        return _even(meter, int(rng.choice([2, 4, 1])))
+        return _even(meter, choose_division(rng, tempo))
     if style.name == "waltz" and kind < 0.4:
         return [(float(b), 0.4) for b in range(1, meter)]
     if kind < 0.45:
@@ -122,21 +128,24 @@ def _chord_rhythm(rng: Generator, style: Style, meter: int) -> Rhythm:
     if kind < 0.55:
         return [(0.0, meter / 2 - 0.1), (meter / 2, meter / 2 - 0.1)]
     if kind < 0.7:
-        return _even(meter, int(rng.choice([1, 2])))
+        return _even(meter, choose_division(rng, tempo, (1, 2)))
     if kind < 0.8:
         return [(b + 0.5, 0.35) for b in range(meter)]
     chosen = [i / 2 for i in range(2 * meter) if rng.uniform() < (0.55 if i == 0 else 0.35)]
     return [(b, 0.45) for b in chosen or [0.0]]
 
 
-def _tune_rhythm(rng: Generator, meter: int, calm: bool) -> Rhythm:
-    """Long and short notes; strong places are taken more often."""
+def _tune_rhythm(rng: Generator, meter: int, tempo: float) -> Rhythm:
+    """Long and short notes; strong places are taken more often, and slow beats divided more."""
+    fill = rng.uniform(0.4, 1.3) * (100 / tempo) ** 0.7
+    odds = {0.0: 0.75, 1.0: 0.55, 0.5: 0.4 * fill, 0.25: 0.12 * fill**2}
     notes: Rhythm = []
     for i in range(4 * meter):
         beat = i / 4
-        chance = 0.75 if beat == 0 else 0.5 if beat % 1 == 0 else 0.3 if beat % 0.5 == 0 else 0.06
-        if rng.uniform() < chance * (0.8 if calm else 1.0):
-            notes.append((beat, 0.45))
+        place = 0.0 if i == 0 else 1.0 if i % 4 == 0 else 0.5 if i % 2 == 0 else 0.25
+        if rng.uniform() < odds[place]:
+            notes.append((beat, 0.0))
+    notes = notes or [(0.0, 0.0)]
     ends = [*[b for b, _ in notes[1:]], float(meter)]
     return [(b, max(0.2, 0.95 * (end - b))) for (b, _), end in zip(notes, ends, strict=True)]
 
@@ -144,23 +153,26 @@ def _tune_rhythm(rng: Generator, meter: int, calm: bool) -> Rhythm:
 def play_bar(mix: Mix, band: Band, bar: int, start: float, meter: int, active: set[str]) -> None:
     """Plays one bar of every active tonal layer."""
     rng = mix.rng
-    for layer in ("bass", "chords", "arpeggio", "melody"):
+    for layer in ("bass", "chords", "strings", "arpeggio", "melody"):
         if layer not in active:
             continue
         for index, (beat, length) in enumerate(band.rhythms[layer][bar % 2]):
             half = band.split and beat >= meter / 2
             degree = band.degrees[(bar + 2 * half) % len(band.degrees)]
-            accent = 1.0 if beat == 0 else rng.uniform(0.65, 0.95)
+            accent = 1.0 if beat == 0 else rng.uniform(*band.accents)
+            pushed = beat == 0 and layer in ("chords", "strings") and rng.uniform() < band.push
+            early = 0.5 if pushed else 0.0
             for pitch in _pitches(rng, band, layer, degree, index, bar):
-                _sing(mix, band, layer, pitch, start + beat, length, accent)
+                _sing(mix, band, layer, pitch, start + beat - early, length, accent)
 
 
 def _pitches(rng: Generator, band: Band, layer: str, degree: int, index: int, bar: int
              ) -> list[int]:
     if layer == "bass":
         return [_pitch(band, degree + (4 if rng.uniform() < 0.08 and index else 0), 0)]
-    if layer == "chords":
-        return [_pitch(band, degree + step, 2) for step in (0, 2, 4)]
+    if layer in ("chords", "strings"):
+        octave = 2 if layer == "chords" else 3
+        return [_pitch(band, degree + step, octave) for step in (0, 2, 4)]
     if layer == "arpeggio":
         tone = band.figure[index % len(band.figure)]
         return [_pitch(band, degree + (0, 2, 4, 7, 9, 11)[tone], 3)]
@@ -174,6 +186,8 @@ def _pitch(band: Band, degree: int, octave: int) -> int:
 
 def _sing(mix: Mix, band: Band, layer: str, pitch: int, beat: float, length: float, accent: float
           ) -> None:
+    if beat < -0.01:
+        return
     begin, end = mix.when(beat), mix.when(beat + length)
     sound = band.voices[layer].note(pitch, min(4.0, max(0.05, end - begin)))
     gain = band.gains[layer] * accent

@@ -13,14 +13,16 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy.signal import fftconvolve
 
-from visualizer.analysis.training.drums import STYLES, Style, drum_bar, fill_bar, roll_bar
+from visualizer.analysis.training.drums import LOUDNESS, STYLES, Style, drum_bar, fill_bar, roll_bar
 from visualizer.analysis.training.notes import Band, make_band, play_bar
 from visualizer.analysis.training.sounds import RATE, Sound, make_kit
 
 Times = NDArray[np.float64]
 
 SECONDS = 36.0
-LAYERS = ("drums", "bass", "chords", "arpeggio", "melody")
+FAINT = 0.17  # Ghost notes are played and not asked for.
+SAME = {"open": "hat", "shaker": "hat"}  # Count as one instrument.
+LAYERS = ("drums", "bass", "chords", "strings", "arpeggio", "melody")
 
 
 @dataclass(frozen=True)
@@ -67,10 +69,13 @@ class Mix:
             layer[first:last] += gain * sound[: last - first]
 
     def hit(self, name: str, sound: Sound, beat: float, gain: float) -> None:
-        """Plays a drum and remembers it."""
+        """Plays a drum and remembers it; what lies before the song's first beat is left out."""
+        if beat < -0.01:
+            return
         time = self.when(beat) + self.rng.normal(0, self.human)
-        self.add(self.drums, sound, time, gain)
-        if gain > 0.25:
+        self.add(self.drums, sound, time, gain * LOUDNESS[name])
+        name = SAME.get(name, name)
+        if gain > FAINT:
             self.hits.setdefault(name, []).append(time)
 
 
@@ -84,11 +89,12 @@ def compose_song(seed: int) -> Song:
     style = STYLES[int(rng.choice(len(STYLES), p=[s.share for s in STYLES]))]
     meter = int(rng.choice(style.meters, p=_shares(len(style.meters))))
     start = float(rng.choice([0.0, rng.uniform(0, 0.6), rng.uniform(0, 6)], p=[0.3, 0.5, 0.2]))
-    grid = _beat_times(rng, rng.uniform(*style.tempo), start)
+    tempo = float(np.exp(rng.uniform(*np.log(style.tempo))))
+    grid = _beat_times(rng, tempo, start)
     swing = rng.uniform(0.56, 0.68) if rng.uniform() < style.swing else 0.5
     mix = Mix(grid, swing, rng, float(rng.choice([0.0, 0.003, 0.008])))
     pickup = int(rng.integers(0, meter)) if rng.uniform() < 0.4 else 0
-    band = make_band(rng, style, meter)
+    band = make_band(rng, style, meter, tempo)
     _play(mix, style, band, meter, pickup)
     samples = _master(rng, mix, grid)
     end = SECONDS - rng.uniform(0.2, 4) * (rng.uniform() < 0.3)
@@ -122,7 +128,7 @@ def _beat_times(rng: Generator, tempo: float, start: float) -> Times:
 def _play(mix: Mix, style: Style, band: Band, meter: int, pickup: int) -> None:
     """Plays bar after bar in sections of two to eight bars with changing layers."""
     rng, kit = mix.rng, make_kit(mix.rng)
-    bar, left, active, last = 0, 0, set(LAYERS), False
+    bar, left, active, pattern = 0, 0, set(LAYERS), band.patterns[0]
     first = pickup if rng.uniform() < 0.5 else pickup - meter
     if first == pickup and pickup:
         roll_bar(mix, kit, 0.0, pickup)
@@ -130,15 +136,16 @@ def _play(mix: Mix, style: Style, band: Band, meter: int, pickup: int) -> None:
         start = first + bar * meter
         if left == 0:
             left, active = int(rng.choice([2, 4, 4, 8, 8])), _choose_layers(rng, style)
+            pattern = band.patterns[int(rng.uniform() < 0.3)]
             if bar and "drums" in active and rng.uniform() < 0.6:
                 mix.hit("crash", kit["crash"], start, rng.uniform(0.3, 0.9))
         left -= 1
         last = left == 0
         if "drums" in active:
             if last and rng.uniform() < 0.5:
-                fill_bar(mix, kit, start, meter, band.pattern)
+                fill_bar(mix, kit, start, meter, pattern)
             else:
-                drum_bar(mix, kit, start, meter, band.pattern)
+                drum_bar(mix, kit, start, meter, pattern)
         elif last and style.machine and rng.uniform() < 0.5:
             roll_bar(mix, kit, start, meter)
         play_bar(mix, band, bar, start, meter, active)

@@ -41,10 +41,11 @@ def _fall(seconds: float, half: float) -> Sound:
 def make_kick(rng: Generator) -> Sound:
     """A sweep down to the fundamental, with more or less of a click."""
     t = _time(0.5)
-    end, depth, speed = rng.uniform(40, 75), rng.uniform(30, 250), rng.uniform(0.008, 0.05)
+    end, depth, speed = rng.uniform(40, 110), rng.uniform(0, 250), rng.uniform(0.005, 0.05)
     phase = 2 * np.pi * (end * t + depth * speed * (1 - np.exp(-t / speed)))
-    body = np.sin(phase) * _fall(0.5, rng.uniform(0.03, 0.16))
-    click = _noise(rng, 0.5, 1500, 8000) * _fall(0.5, 0.004) * rng.uniform(0, 0.5)
+    body = np.sin(phase) * _fall(0.5, rng.uniform(0.015, 0.14))
+    beater = _noise(rng, 0.5, rng.uniform(300, 2000), rng.uniform(3000, 10000))
+    click = beater * _fall(0.5, rng.uniform(0.002, 0.012)) * rng.uniform(0, 1.2)
     return _peak(np.tanh((body + click) * rng.uniform(1, 3)))
 
 
@@ -55,7 +56,7 @@ def make_snare(rng: Generator) -> Sound:
     modes = np.sin(2 * np.pi * base * t) + 0.6 * np.sin(2 * np.pi * base * 1.6 * t)
     tone = modes * _fall(0.45, rng.uniform(0.015, 0.06)) * rng.uniform(0.0, 1.0)
     rattle = _noise(rng, 0.45, rng.uniform(300, 1800), rng.uniform(5000, 14000))
-    return _peak(tone + rattle * _fall(0.45, rng.uniform(0.02, 0.09)))
+    return _peak(tone + rattle * _fall(0.45, rng.uniform(0.012, 0.09)))
 
 
 def make_hat(rng: Generator, half: float) -> Sound:

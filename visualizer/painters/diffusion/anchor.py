@@ -59,13 +59,15 @@ class Pull:
     """How strongly each pass is drawn back to the anchor.
 
     Attributes:
-        colour: Share of the colour error mended in every frame.
-        latents: The same for the statistics of the latents.
-        sharpen: Unsharp amount where sharpness equals the anchor's; more where blurred, none
-            where twice as sharp.
+        colour: Share of the error in mean, contrast and colourfulness mended in every frame.
+        band: Relative error that may remain; what lies beyond is mended at once.
+        latents: Share of the error in the statistics of the latents mended in every frame.
+        sharpen: Unsharp amount where sharpness equals the anchor's; more where the picture has
+            softened, none where it is a third too sharp, and below none beyond.
     """
 
     colour: float = 0.5
+    band: float = 0.05
     latents: float = 0.15
     sharpen: float = 0.3
 
@@ -119,17 +121,25 @@ class Anchor:
         moved = tint - self.tint
         held = self._hold_colours(lab, moved)
         # Blurring feeds on itself: the softer the picture has become, the more is given back.
-        lost = (self.measures.sharpness / _sharpness(held).clamp_min(1e-5) - 1.0).clamp(-0.5, 1.0)
-        sharp = _sharpen(held, self.pull.sharpen * (1.0 + 2.0 * lost))
+        lost = self.measures.sharpness / _sharpness(held).clamp_min(1e-5) - 1.0
+        sharp = _sharpen(held, (self.pull.sharpen * (1.0 + 4.0 * lost)).clamp(-0.5, 1.2))
         return _limit_chroma(sharp, self.ceiling + moved.norm())
 
     def _hold_colours(self, lab: torch.Tensor, moved: torch.Tensor) -> torch.Tensor:
-        now, pull = measure(lab), self.pull.colour
-        spread = _ratio(self.measures.spread, now.spread)
-        gains = torch.stack([_ratio(self.measures.contrast, now.contrast), spread, spread])
-        gains = torch.lerp(torch.ones_like(gains), gains, pull)[:, None, None]
-        target = torch.cat([self.measures.mean[:1], self.measures.mean[1:] + moved])
-        return (lab - now.mean) * gains + torch.lerp(now.mean, target, pull)
+        now, anchor = measure(lab), self.measures
+        spread = self._gain(now.spread, anchor.spread)
+        gains = torch.stack([self._gain(now.contrast, anchor.contrast), spread, spread])
+        target = torch.cat([anchor.mean[:1], anchor.mean[1:] + moved])
+        error = torch.lerp(now.mean - target, torch.zeros_like(target), self.pull.colour)
+        limit = self.pull.band * anchor.mean[:1]
+        return (lab - now.mean) * gains[:, None, None] + target + error.clamp(-limit, limit)
+
+    def _gain(self, now: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+        """What to multiply by to come back part of the way, and into the band in any case."""
+        wanted, now = wanted.clamp_min(1e-4), now.clamp_min(1e-4)
+        error = torch.lerp(now / wanted, torch.ones_like(now), self.pull.colour)
+        back = wanted * error.clamp(1.0 - self.pull.band, 1.0 + self.pull.band) / now
+        return back.clamp(0.25, 4.0)
 
 
 def tint(looks: Sequence[Look], weights: Sequence[float], device: torch.device) -> torch.Tensor:

@@ -9,6 +9,12 @@ import torch.nn.functional as F
 
 from visualizer.errors import VisualizerError
 
+PRECISIONS = {
+    "float32": torch.float32,
+    "float16": torch.float16,
+    "bfloat16": torch.bfloat16,
+}
+
 
 def choose_device(name: str | None) -> torch.device:
     """The device asked for, or the best there is: CUDA, then Apple's MPS, then the CPU."""
@@ -24,13 +30,17 @@ def choose_device(name: str | None) -> torch.device:
     return device
 
 
-def choose_dtype(device: torch.device) -> torch.dtype:
-    """float16 on a GPU; on a CPU float32, unless bfloat16 is clearly faster here."""
+def choose_dtype(device: torch.device, name: str | None) -> torch.dtype:
+    """The precision asked for; else float16 on a GPU, and on a CPU float32 or what is faster."""
+    if name is not None:
+        if name not in PRECISIONS:
+            raise VisualizerError(f"precision {name}: choose one of {', '.join(PRECISIONS)}")
+        return PRECISIONS[name]
     if device.type in ("cuda", "mps"):
         return torch.float16
-    # Only CPUs with matrix units gain, and they gain severalfold; elsewhere bfloat16 loses. A wide
-    # margin keeps the answer, and with it the film, the same on every run of one machine.
-    fast = _convolution_seconds(torch.bfloat16) * 1.7 < _convolution_seconds(torch.float32)
+    # CPUs that know bfloat16 gain twice or more, all others lose. The margin between keeps the
+    # answer, and with it the film, the same on every run of one machine.
+    fast = _convolution_seconds(torch.bfloat16) * 1.4 < _convolution_seconds(torch.float32)
     return torch.bfloat16 if fast else torch.float32
 
 

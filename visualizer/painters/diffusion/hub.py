@@ -17,37 +17,45 @@ def fetch(model: str, download: Download) -> Path:
     Raises:
         VisualizerError: One line for each way in which this fails.
     """
-    import httpx
+    from huggingface_hub import errors
+
+    online = _reachable(model)
+    try:
+        return download(model, not online)
+    except errors.LocalEntryNotFoundError:
+        broken = "the download broke off; run again" if online else (
+            "no such folder, and huggingface.co cannot be reached;"
+            " go online once to fetch the model, or give a folder"
+        )
+        raise VisualizerError(f"{model}: {broken}") from None
+    except errors.EntryNotFoundError as error:
+        raise VisualizerError(
+            f"{model}: no model that can be used; the repository lacks {_missing(error)}"
+        ) from None
+    except OSError as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise VisualizerError(f"{model}: cannot be fetched: {reason}") from error
+
+
+def _reachable(model: str) -> bool:
+    """Whether the hub answers; asked first, since it fails at once where a download tries again."""
     from huggingface_hub import errors, model_info
 
     page = f"https://huggingface.co/{model}"
     try:
-        model_info(model, timeout=10)  # Fails at once and clearly where a download tries again.
-        return download(model, False)
+        model_info(model, timeout=10)
     except errors.GatedRepoError:
         raise VisualizerError(
             f"{model}: its licence must be accepted at {page} first, then: hf auth login"
         ) from None
     except (errors.RepositoryNotFoundError, errors.HFValidationError):
         raise VisualizerError(f"{model}: no such folder, and no such model at {page}") from None
-    except (httpx.TransportError, errors.OfflineModeIsEnabled, errors.LocalEntryNotFoundError):
-        return _cached(model, download)
-    except errors.EntryNotFoundError:
-        raise VisualizerError(
-            f"{model}: no diffusers pipeline; the repository has no model_index.json"
-        ) from None
-    except errors.HfHubHTTPError as error:
-        status = error.response.status_code
-        raise VisualizerError(f"{model}: the hub answered {status}; try again later") from None
+    # What a dead connection raises depends on the hub's transport, which has changed twice.
+    except Exception:
+        return False
+    return True
 
 
-def _cached(model: str, download: Download) -> Path:
-    from huggingface_hub.errors import LocalEntryNotFoundError
-
-    try:
-        return download(model, True)
-    except LocalEntryNotFoundError:
-        raise VisualizerError(
-            f"{model}: no such folder, and huggingface.co cannot be reached;"
-            " go online once to fetch the model, or give a folder"
-        ) from None
+def _missing(error: Exception) -> str:
+    """The file name at the end of the address the hub did not find."""
+    return str(error).rstrip(".").rsplit("/", 1)[-1].split()[0]

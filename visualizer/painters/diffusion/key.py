@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from visualizer.errors import VisualizerError
 from visualizer.painters.diffusion.model import Caps
@@ -56,8 +57,11 @@ def load_picture(path: str, size: Size) -> torch.Tensor:
     """
     if not Path(path).is_file():
         raise VisualizerError(f"{path}: no such picture")
-    # Not imread, which cannot open every path on Windows.
-    pixels = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR_RGB)
+    try:
+        # Not imread, which cannot open every path on Windows.
+        pixels = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR_RGB)
+    except cv2.error:
+        pixels = None
     if pixels is None:
         raise VisualizerError(f"{path}: no picture that can be read; use a PNG, JPEG or WebP file")
     fitted = cv2.resize(
@@ -66,7 +70,7 @@ def load_picture(path: str, size: Size) -> torch.Tensor:
     return torch.from_numpy(fitted).permute(2, 0, 1).float() / 255.0
 
 
-def _crop(pixels: np.ndarray, aspect: float) -> np.ndarray:
+def _crop(pixels: NDArray[np.uint8], aspect: float) -> NDArray[np.uint8]:
     height, width = pixels.shape[:2]
     keep_width = min(width, max(1, round(height * aspect)))
     keep_height = min(height, max(1, round(width / aspect)))

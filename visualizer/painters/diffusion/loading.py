@@ -25,6 +25,7 @@ def load_model(
     model: str,
     device: str | None = None,
     *,
+    precision: str | None = None,
     vae: str | None = None,
     steps: int | None = None,
     guidance: float | None = None,
@@ -43,7 +44,7 @@ def load_model(
         pipe.register_modules(vae=_load_vae(vae))
         pipe.vae_scale_factor = 2 ** (len(pipe.vae.config.block_out_channels) - 1)
     _check(folder, pipe)
-    dtype = choose_dtype(where)
+    dtype = choose_dtype(where, precision)
     _place(pipe, where, dtype)
     sampling = _sampling(pipe, steps, guidance)
     name = f"{fingerprint(folder)} vae {vae} {str(dtype).removeprefix('torch.')} {sampling}"
@@ -52,14 +53,14 @@ def load_model(
 
 def _pipeline_loader(folder: Path) -> Callable[..., Any]:
     """Chooses by the pipeline's own class; a new family of models begins here."""
-    _quiet()
-    import diffusers
-
     name = pipeline_class(folder)
     if name not in _FAMILIES:
         raise VisualizerError(
             f"{folder}: a {name} is not supported; known are {', '.join(sorted(_FAMILIES))}"
         )
+    _quiet()
+    import diffusers
+
     loader: Callable[..., Any] = getattr(diffusers, _FAMILIES[name]).from_pretrained
     return loader
 

@@ -55,17 +55,30 @@ class TravellingNoise:
         return torch.randn(channels, self._height * self._width, generator=self._generator)
 
     def _settle(self, places: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """For each cell: the grain it shows, and whether there is one."""
-        scale = torch.tensor([self._width / 2, self._height / 2], dtype=torch.float64)
-        span = torch.tensor([self._width / self._height, 1.0], dtype=torch.float64)
-        column, row = ((places / span + 1.0) * scale).floor().long().unbind(dim=1)
-        inside = (column >= 0) & (column < self._width) & (row >= 0) & (row < self._height)
-        grain = torch.arange(len(places))[inside]
-        cell = (row * self._width + column)[inside]
+        """For each cell: the grain it shows, and whether there is one.
+
+        Grains that find their cell taken try the nearest beside it before they are given up.
+        """
         nobody = len(places)
-        owner = torch.full((nobody,), nobody).scatter_reduce(0, cell, grain, "amin")
+        owner = torch.full((nobody,), nobody)
+        seeking = torch.ones(nobody, dtype=torch.bool)
+        for column, row in self._choices(places):
+            inside = (column >= 0) & (column < self._width) & (row >= 0) & (row < self._height)
+            cell = torch.where(inside, row * self._width + column, 0)
+            grain = (seeking & inside & (owner[cell] == nobody)).nonzero()[:, 0]
+            owner.scatter_reduce_(0, cell[grain], grain, "amin")
+            seeking[owner[owner < nobody]] = False
         held = owner < nobody
         return torch.where(held, owner, 0), held
+
+    def _choices(self, places: torch.Tensor) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        """Columns and rows of the four cells nearest to each place, the one it lies in first."""
+        x = (places[:, 0] * self._height / self._width + 1.0) * (self._width / 2)
+        y = (places[:, 1] + 1.0) * (self._height / 2)
+        column, row = x.floor().long(), y.floor().long()
+        beside = column + torch.where(x - column < 0.5, -1, 1)
+        above = row + torch.where(y - row < 0.5, -1, 1)
+        return [(column, row), (beside, row), (column, above), (beside, above)]
 
 
 def _centres(height: int, width: int) -> torch.Tensor:

@@ -53,6 +53,7 @@ class DiffusionPainter:
         model: str,
         device: str | None = None,
         *,
+        precision: str | None = None,
         vae: str | None = None,
         steps: int | None = None,
         guidance: float | None = None,
@@ -63,6 +64,7 @@ class DiffusionPainter:
         Args:
             model: A folder, or an id on the Hugging Face hub such as "stabilityai/sd-turbo".
             device: "cuda", "mps" or "cpu"; the best there is when None.
+            precision: "float32", "float16" or "bfloat16"; the fastest that is safe when None.
             vae: Folder or hub id of a faster autoencoder, such as "madebyollin/taesd".
             steps: Denoiser calls per frame; the model's own number when None.
             guidance: How literally prompts are taken; the model's own scale when None.
@@ -73,7 +75,10 @@ class DiffusionPainter:
         """
         from visualizer.painters.diffusion.loading import load_model
 
-        return cls(load_model(model, device, vae=vae, steps=steps, guidance=guidance), key=key)
+        loaded = load_model(
+            model, device, precision=precision, vae=vae, steps=steps, guidance=guidance
+        )
+        return cls(loaded, key=key)
 
     @property
     def identity(self) -> str:

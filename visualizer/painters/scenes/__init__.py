@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+import numpy as np
 import torch
 
 from visualizer import camera
 from visualizer.errors import VisualizerError
 from visualizer.painters.scenes.canvas import Canvas
-from visualizer.painters.scenes.families import DRIFT, FAMILIES, Family
+from visualizer.painters.scenes.families import DRIFT, FAMILIES, STEADY, Family
 from visualizer.painters.scenes.inks import mix_inks
+from visualizer.painters.scenes.memory import keep_freed_memory
+from visualizer.painters.scenes.tiles import fbm
 from visualizer.palette import ramp
 from visualizer.score import Cue, Look, Score, Shot
 
 VERSION = 1  # Raised when the same score would paint other pixels.
+GRAIN = 512  # Pixels along the edge of the tile of restless texture.
 FADE = 0.985  # What a trail keeps of its light per 1/24 s, so that none outlives its scene.
 
 
@@ -27,7 +31,7 @@ class ScenesPainter:
         device: Where it paints; the formulas are the same on all of them.
     """
 
-    device: torch.device = torch.device("cpu")
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
     @property
     def identity(self) -> str:
@@ -43,14 +47,16 @@ class ScenesPainter:
         Raises:
             VisualizerError: A look names a scene that does not exist.
         """
+        keep_freed_memory()
         canvas = Canvas(score.height, score.width, self.device)
         previous = None
         for cue in score.cues(shot):
             shown = [(look, w) for look, w in zip(shot.looks, cue.weights, strict=True) if w > 0]
             flying = _with_drift(cue, shown)
-            frame = _picture(canvas, flying, shot.seed, shown)
+            frame = _restless(_picture(canvas, flying, shot.seed, shown), cue, shot.seed)
             if previous is not None:
-                frame = _with_trails(frame, previous, flying, score.fps)
+                move = _trail(flying, shown, score.fps, canvas.aspect)
+                frame = _with_trails(frame, previous, move, cue.strength, score.fps)
             yield frame
             previous = frame
 
@@ -58,15 +64,11 @@ class ScenesPainter:
 def _with_drift(cue: Cue, shown: list[tuple[Look, float]]) -> Cue:
     """Adds the families' own flight to the camera's, for the scene and for its trails."""
     drift = sum(weight * DRIFT.get(look.scene, 0.0) for look, weight in shown)
-    if drift == 0.0:
-        return cue
     pose = replace(cue.pose, travel=cue.pose.travel + drift * cue.pose.clock)
     return replace(cue, pose=pose, zoom=cue.zoom + drift * cue.speed)
 
 
-def _picture(
-    canvas: Canvas, cue: Cue, seed: int, shown: list[tuple[Look, float]]
-) -> torch.Tensor:
+def _picture(canvas: Canvas, cue: Cue, seed: int, shown: list[tuple[Look, float]]) -> torch.Tensor:
     """Paints the cue anew, without trails."""
     if len({look.scene for look, _ in shown}) == 1:
         colours = torch.stack([w * _ramp(look, canvas.device) for look, w in shown]).sum(0)
@@ -85,14 +87,34 @@ def _dissolve(old: torch.Tensor, new: torch.Tensor, weight: float) -> torch.Tens
     return torch.lerp(old, new, lead.clamp_(0.0, 1.0))
 
 
+def _restless(frame: torch.Tensor, cue: Cue, seed: int) -> torch.Tensor:
+    """Roughens the picture with a texture that is new in every frame."""
+    height, width = frame.shape[1:]
+    size = max(height, width)
+    left, top = np.random.default_rng([seed, cue.frame & 0xFFFFFFFF]).integers(0, GRAIN, 2)
+    grain = fbm(seed, frame.device, 0.5, size=GRAIN)[0, :GRAIN, :GRAIN]
+    tiles = (-(-size // GRAIN) + 1,) * 2
+    grain = grain.tile(tiles)[top : top + height, left : left + width]
+    return torch.addcmul(frame, frame, grain, value=0.12 * cue.noise**1.5)
+
+
+def _trail(cue: Cue, shown: list[tuple[Look, float]], fps: int, aspect: float) -> camera.Matrix:
+    """How the last frame moves: with the camera, but not where the ground stays in place."""
+    moving = sum(weight for look, weight in shown if look.scene not in STEADY)
+    return np.eye(3) + moving * (camera.step(cue, fps, aspect) - np.eye(3))
+
+
 def _with_trails(
-    frame: torch.Tensor, previous: torch.Tensor, cue: Cue, fps: int
+    frame: torch.Tensor, previous: torch.Tensor, move: camera.Matrix, strength: float, fps: int
 ) -> torch.Tensor:
     """Blends in the last frame, moved by the camera: light lingers, darkness gives way at once."""
-    keep = (1.0 - cue.strength) ** (24.0 / fps)
-    move = camera.step(cue, fps, frame.shape[-1] / frame.shape[-2])
-    gone = camera.warp(previous, move).mul_(FADE ** (24.0 / fps)).sub_(frame)
-    return torch.add(frame, gone, alpha=0.4 * keep).add_(gone.clamp_(min=0.0), alpha=0.6 * keep)
+    keep = (1.0 - strength) ** (24.0 / fps)
+    if keep == 0.0:
+        return frame
+    old = camera.warp(previous, move).mul_(FADE ** (24.0 / fps))
+    gone = old - frame
+    linger = old.mul_(0.55).add_(0.05).mul_(gone.clamp(min=0.0))
+    return torch.add(frame, gone, alpha=0.4 * keep).add_(linger, alpha=keep).clamp_(0.0, 1.0)
 
 
 def _family(name: str) -> Family:

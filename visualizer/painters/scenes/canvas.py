@@ -10,12 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
+from visualizer.painters.scenes.tiles import fbm, sample, star_tile  # noqa: F401  TEMPORARY
 from visualizer.score import Pose
 
 COARSE_ROWS = 240  # Smooth fields are computed on about this many rows and enlarged.
@@ -74,9 +75,7 @@ class Canvas:
     def coarse(self) -> Canvas:
         """The same picture on fewer pixels, for smooth fields; see `enlarge`."""
         factor = max(2, round(min(self.height, self.width) / COARSE_ROWS))
-        return Canvas(
-            max(2, self.height // factor), max(2, self.width // factor), self.device
-        )
+        return Canvas(max(2, self.height // factor), max(2, self.width // factor), self.device)
 
     def enlarge(self, field: torch.Tensor) -> torch.Tensor:
         """Brings a coarse field up to full size without visible seams (bicubic)."""
@@ -142,81 +141,6 @@ def layers(travel: float, count: int, span: float = 4.0) -> Iterator[Layer]:
         yield Layer(span ** (0.5 - depth), weight, depth, math.floor(lives[k]) * count + k)
 
 
-@lru_cache(maxsize=64)
-def fbm(
-    seed: int, device: torch.device, slope: float = 1.8, channels: int = 1, size: int = 512
-) -> torch.Tensor:
-    """Tiles of fractal noise that repeat without a seam, made by shaping white noise's spectrum.
-
-    Args:
-        seed: Same seed, same tile, on every device.
-        device: Where the tile lives.
-        slope: Fall of amplitude with frequency: 1 is grainy, 2 cloudy, 3 rolling.
-        channels: How many independent tiles.
-        size: Pixels along each edge.
-
-    Returns:
-        float32, shape (channels, size + 1, size + 1), mean 0, deviation 1; the last row and column repeat
-        the first, for `sample`.
-    """
-    white = np.random.default_rng([seed, size]).standard_normal((channels, size, size))
-    rows, columns = np.fft.fftfreq(size) * size, np.fft.rfftfreq(size) * size
-    frequency = np.hypot(rows[:, None], columns[None])
-    shape = np.where(frequency > 0, np.maximum(frequency, 1.0) ** -slope, 0.0)
-    tiles = np.fft.irfft2(np.fft.rfft2(white) * shape, s=(size, size))
-    tiles /= tiles.std(axis=(1, 2), keepdims=True)
-    tiles = np.pad(tiles, ((0, 0), (0, 1), (0, 1)), mode="wrap").astype(np.float32)
-    return torch.from_numpy(tiles).to(device)
-
-
-@lru_cache(maxsize=32)
-def star_tile(seed: int, device: torch.device, size: int, count: int) -> torch.Tensor:
-    """A repeating tile of stars: most are faint points, a few are bright with a soft halo.
-
-    Args:
-        seed: Same seed, same sky; places do not depend on `size`.
-        device: Where the tile lives.
-        size: Pixels along each edge; match it to the picture so that stars stay points.
-        count: Number of stars.
-
-    Returns:
-        float32, shape (1, size + 1, size + 1), in [0, 1], for `sample`.
-    """
-    rng = np.random.default_rng([seed, count])
-    places = rng.uniform(0.0, size, (count, 1, 2))
-    brightness = rng.pareto(1.3, (count, 1)) * 0.07 + 0.05
-    reach = np.arange(-6, 7)
-    box = np.stack(np.meshgrid(reach, reach), axis=-1).reshape(1, -1, 2)
-    pixels = np.floor(places).astype(int) + box
-    distance = ((pixels + 0.5 - places) ** 2).sum(-1)
-    halo = np.clip(brightness - 0.3, 0.0, 1.0) * 0.25 / (1.0 + distance) * np.exp(-distance / 12.0)
-    light = np.minimum(brightness, 1.0) * np.exp(-distance / 1.1) + halo
-    tile = np.zeros((size, size))
-    np.add.at(tile, (pixels[..., 1] % size, pixels[..., 0] % size), light)
-    tile = np.pad(np.minimum(tile, 1.0), (0, 1), mode="wrap").astype(np.float32)
-    return torch.from_numpy(tile)[None].to(device)
-
-
-def sample(tiles: torch.Tensor, u: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
-    """Reads repeating tiles at (u, v), bilinear.
-
-    Args:
-        tiles: Shape (channels, size + 1, size + 1), as `fbm` makes them.
-        u: Field, across, 1 is one tile.
-        v: Field, down.
-
-    Returns:
-        Shape (channels, height, width).
-    """
-    u, v = torch.broadcast_tensors(u, v)
-    grid = torch.empty(1, *u.shape, 2, device=u.device)
-    torch.sub(u, torch.floor(u), out=grid[0, ..., 0])  # Four times faster than torch.stack.
-    torch.sub(v, torch.floor(v), out=grid[0, ..., 1])
-    return F.grid_sample(
-        tiles[None], grid.mul_(2.0).sub_(1.0), padding_mode="border", align_corners=True
-    )[0]
-
-
 def smoothstep(low: float, high: float, field: torch.Tensor) -> torch.Tensor:
     """0 below `low`, 1 above `high`, without a corner in between; falls when low > high."""
     t = ((field - low) * (1.0 / (high - low))).clamp_(0.0, 1.0)
@@ -229,15 +153,13 @@ def ease(low: float, high: float, value: float) -> float:
     return t * t * (3.0 - 2.0 * t)
 
 
-def falloff(distance: torch.Tensor, reach: float) -> torch.Tensor:
+def falloff(distance: torch.Tensor, reach: torch.Tensor | float) -> torch.Tensor:
     """Light around a source: 1 at distance 0, a quarter at `reach`, a long soft tail."""
     near = 1.0 / (1.0 + (distance * (1.0 / reach)) ** 2)
     return near * near
 
 
-def spin(
-    x: torch.Tensor, y: torch.Tensor, degrees: float
-) -> tuple[torch.Tensor, torch.Tensor]:
+def spin(x: torch.Tensor, y: torch.Tensor, degrees: float) -> tuple[torch.Tensor, torch.Tensor]:
     """Coordinates seen by a camera turned clockwise by `degrees`."""
     c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     return x * c + y * s, y * c - x * s

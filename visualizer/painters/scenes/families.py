@@ -7,10 +7,15 @@ from collections.abc import Callable, Mapping
 import torch
 
 from visualizer.painters.scenes.canvas import Canvas
+from visualizer.painters.scenes.circles import mandala, rings
+from visualizer.painters.scenes.heights import mountains, waves
 from visualizer.painters.scenes.inks import Inks
 from visualizer.painters.scenes.nebula import nebula
+from visualizer.painters.scenes.night import city, grid
 from visualizer.painters.scenes.radial import kaleidoscope, tunnel
+from visualizer.painters.scenes.rock import crystal, lava
 from visualizer.painters.scenes.sky import aurora, galaxy
+from visualizer.painters.scenes.stars import stars
 from visualizer.painters.scenes.water import ink, ocean
 from visualizer.score import Cue
 
@@ -27,14 +32,32 @@ FAMILIES: Mapping[str, Family] = {
     "galaxy": galaxy,
     "ink": ink,
     "aurora": aurora,
+    "mandala": mandala,
+    "mountains": mountains,
+    "crystal": crystal,
+    "lava": lava,
+    "grid": grid,
+    "city": city,
+    "stars": stars,
+    "waves": waves,
+    "rings": rings,
 }
 
 # Families that fly inwards by their own clock: growth per scene second (logarithm). It is added to
 # the zoom of the camera before they are painted, so that their trails fly with them.
 DRIFT: Mapping[str, float] = {
     "nebula": 0.035,
-    "tunnel": 0.35,
+    "tunnel": 0.25,
     "kaleidoscope": 0.04,
     "galaxy": 0.02,
     "ink": 0.03,
+    "mandala": 0.05,
+    "mountains": 0.03,
+    "crystal": 0.05,
+    "lava": 0.05,
+    "stars": 0.25,
 }
+
+# Scenes that keep their horizon level and their ground in place whatever the camera does: their
+# trails stay where the light was.
+STEADY: frozenset[str] = frozenset({"ocean", "aurora", "mountains", "grid", "city", "waves"})

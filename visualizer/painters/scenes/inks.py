@@ -15,21 +15,29 @@ import torch.nn.functional as F
 from visualizer.score import Cue
 
 TONES = 1024  # Entries over tones in [0, 2]: finer than 8 bits at any contrast.
-LEANS = 65  # Entries over leans in [-1, 1].
+LEANS = 33  # Entries over leans in [-1, 1].
 
 # OKLab, Björn Ottosson, https://bottosson.github.io/posts/oklab/
-_RGB_TO_LMS = ((0.4122214708, 0.5363325363, 0.0514459929),
-               (0.2119034982, 0.6806995451, 0.1073969566),
-               (0.0883024619, 0.2817188376, 0.6299787005))
-_LMS_TO_LAB = ((0.2104542553, 0.7936177850, -0.0040720468),
-               (1.9779984951, -2.4285922050, 0.4505937099),
-               (0.0259040371, 0.7827717662, -0.8086757660))
-_LAB_TO_LMS = ((1.0, 0.3963377774, 0.2158037573),
-               (1.0, -0.1055613458, -0.0638541728),
-               (1.0, -0.0894841775, -1.2914855480))
-_LMS_TO_RGB = ((4.0767416621, -3.3077115913, 0.2309699292),
-               (-1.2684380046, 2.6097574011, -0.3413193965),
-               (-0.0041960863, -0.7034186147, 1.7076147010))
+_RGB_TO_LMS = (
+    (0.4122214708, 0.5363325363, 0.0514459929),
+    (0.2119034982, 0.6806995451, 0.1073969566),
+    (0.0883024619, 0.2817188376, 0.6299787005),
+)
+_LMS_TO_LAB = (
+    (0.2104542553, 0.7936177850, -0.0040720468),
+    (1.9779984951, -2.4285922050, 0.4505937099),
+    (0.0259040371, 0.7827717662, -0.8086757660),
+)
+_LAB_TO_LMS = (
+    (1.0, 0.3963377774, 0.2158037573),
+    (1.0, -0.1055613458, -0.0638541728),
+    (1.0, -0.0894841775, -1.2914855480),
+)
+_LMS_TO_RGB = (
+    (4.0767416621, -3.3077115913, 0.2309699292),
+    (-1.2684380046, 2.6097574011, -0.3413193965),
+    (-0.0041960863, -0.7034186147, 1.7076147010),
+)
 
 
 @dataclass(frozen=True)
@@ -42,9 +50,7 @@ class Inks:
 
     table: torch.Tensor
 
-    def paint(
-        self, tone: torch.Tensor, lean: torch.Tensor | float = 0.0
-    ) -> torch.Tensor:
+    def paint(self, tone: torch.Tensor, lean: torch.Tensor | float = 0.0) -> torch.Tensor:
         """Colours a field.
 
         Args:
@@ -72,13 +78,13 @@ def mix_inks(ramp: torch.Tensor, cue: Cue) -> Inks:
         cue: The controls.
     """
     device = ramp.device
-    tone = torch.linspace(0.0, 2.0, TONES, device=device) * cue.light
+    tone = torch.linspace(0.0, 2.0, TONES, device=device) * cue.light**0.75
     place = torch.where(tone < 0.7, tone, 1.0 - 0.3 * torch.exp((0.7 - tone) / 0.3))
     lean = torch.linspace(-0.5, 0.5, LEANS, device=device)[:, None] + cue.palette_shift
     lab = _oklab(ramp)
     own, other = _look_up(lab, place), _look_up(lab, _mirror(place + lean))
     burn = (tone - 1.0).clamp(0.0, 1.0) ** 1.5 * 0.85
-    lightness = (own[0] + (1.0 - own[0]) * burn) * min(1.0, cue.light) ** 0.5
+    lightness = (own[0] + (1.0 - own[0]) * burn) * min(1.0, cue.light) ** 0.25
     chroma = _chroma(own, other, lightness) * (cue.saturation * (1.0 - 0.8 * burn))
     a, b = other[1] * chroma, other[2] * chroma
     lab = torch.stack([lightness.expand_as(a), a, b], dim=-1).view(-1, 3)

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-
 import torch
 
 from visualizer.painters.scenes.canvas import (
     Canvas,
     Layer,
     chance,
-
     falloff,
-    fbm,
     layers,
-    sample,
     smoothstep,
-    star_tile,
 )
 from visualizer.painters.scenes.inks import Inks
-from visualizer.score import Cue, Pose
+from visualizer.painters.scenes.starfield import passing_stars
+from visualizer.painters.scenes.tiles import fbm, sample
+from visualizer.score import Cue
 
 PLANES = 3
 
@@ -35,14 +32,15 @@ def nebula(canvas: Canvas, cue: Cue, seed: int, inks: Inks) -> torch.Tensor:
         gas, dust, tint = _gas(coarse, cue, seed, layer, swell)
         light.mul_(1.0 - dust * layer.weight).add_(gas, alpha=layer.weight)
         lean.lerp_(tint, 0.5 * layer.weight)
-    light = light * (0.55 + (1.0 + 0.6 * cue.glow) * heart)
+    light = light * (0.68 + (1.0 + 0.6 * cue.glow) * heart)
     light += heart**2 * (0.10 + 0.4 * cue.glow + 0.45 * cue.pulse)
     grain = _texture(canvas, cue, seed)
     tone = canvas.enlarge(light)
     tone = tone * (1.0 + grain * (0.08 + 0.3 * cue.detail))
     tone = 1.12 * (1.0 - torch.exp(tone * -(1.25 + 0.35 * cue.glow)))
     veil = (1.0 - tone).clamp_(0.0, 1.0)
-    tone += _stars(canvas, cue, seed) * veil
+    stars = passing_stars(canvas, cue.pose, seed, 700)[0]
+    tone += stars * veil * (0.35 + 1.1 * cue.detail)
     return inks.paint(tone, canvas.enlarge(lean))
 
 
@@ -62,7 +60,7 @@ def _gas(
     billow = smoothstep(-1.2, 2.4, cloud[0])
     mass = smoothstep(-1.3, 1.4, cloud[1] + 0.35 * bend[0])
     body = torch.lerp(ridge, 1.5 * billow, 0.25 + 0.7 * cue.morph)
-    return mass * body, 0.75 * smoothstep(0.2, 1.8, bend[1]), 0.45 * cloud[1] - 0.25 * bend[0]
+    return mass * body, 0.75 * smoothstep(0.2, 1.8, bend[1]), 0.55 * cloud[1] - 0.35 * bend[0]
 
 
 def _texture(canvas: Canvas, cue: Cue, seed: int) -> torch.Tensor:
@@ -75,15 +73,3 @@ def _texture(canvas: Canvas, cue: Cue, seed: int) -> torch.Tensor:
         fine = sample(tile, x + shift, y - shift + cue.pose.clock * 0.01)[0]
         grain.add_(fine, alpha=layer.weight)
     return grain
-
-
-def _stars(canvas: Canvas, cue: Cue, seed: int) -> torch.Tensor:
-    """Points of light in planes of their own, nearer ones passing faster."""
-    light = canvas.blank()
-    size = max(64, round(canvas.height * 0.9))
-    tile = star_tile(seed, canvas.device, size, 700)
-    for layer in layers(cue.pose.travel * 1.3, 2, 2.5):
-        x, y = canvas.world(cue.pose, layer.scale / 1.8)
-        shift = 0.29 * layer.generation
-        light.add_(sample(tile, x + shift, y + shift)[0], alpha=layer.weight)
-    return light * (0.35 + 1.1 * cue.detail)

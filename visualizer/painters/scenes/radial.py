@@ -10,13 +10,11 @@ from visualizer.painters.scenes.canvas import (
     Canvas,
     chance,
     falloff,
-    fbm,
     fold,
-    sample,
     smoothstep,
 )
-from visualizer.painters.scenes.cells import cell_tile
 from visualizer.painters.scenes.inks import Inks
+from visualizer.painters.scenes.tiles import cell_tile, fbm, numbers, sample
 from visualizer.score import Cue
 
 TURN = 2.0 * math.pi
@@ -24,33 +22,38 @@ TURN = 2.0 * math.pi
 
 def tunnel(canvas: Canvas, cue: Cue, seed: int, inks: Inks) -> torch.Tensor:
     """Ribs and panels of light along a wet wall, with a glow at the far end."""
-    squareness, ribs, sway = chance(seed, (0.0, 0.8), (2.2, 3.4), (0.0, TURN))
+    squareness, ribs, sway = chance(seed, (-0.3, 0.4), (2.2, 3.4), (0.0, TURN))
     clock = cue.pose.clock
-    bend = 0.10 + 0.35 * cue.warp
-    x = canvas.x - bend * math.sin(clock * 0.23 + sway) * torch.exp(-1.4 * canvas.radius)
-    y = canvas.y - bend * 0.6 * math.cos(clock * 0.19 + sway) * torch.exp(-1.4 * canvas.radius)
-    distance = _norm(x, y, 2.0 + 4.0 * max(0.0, squareness - 0.3 + cue.morph) ** 2)
+    bend = 0.08 + 0.20 * cue.warp
+    lag = torch.exp(-1.2 * canvas.radius)
+    x = canvas.x - bend * math.sin(clock * 0.23 + sway) * lag
+    y = canvas.y - bend * 0.6 * math.cos(clock * 0.19 + sway) * lag
+    distance = _distance(x, y, min(1.0, max(0.0, squareness) + cue.morph))
     far = torch.log(distance.clamp_min(canvas.pixel))
     along = far - cue.pose.travel
-    around = torch.atan2(y, x) * (1.0 / TURN) + cue.pose.angle / 360.0
+    around = torch.atan2(y, x) * (1.0 / TURN) - cue.pose.angle / 360.0
     around = around + 0.12 * cue.warp * torch.sin(along * 0.9 + sway)
-    blur = canvas.pixel / distance
     walls, lean = _walls(canvas, cue, seed, along, around)
-    lamps, panel_lean = _lamps(cue, seed, along * ribs, around, blur * ribs)
+    panels, panel_lean = _panels(cue, seed, along * ribs, around)
+    lamps = panels + _ribs(cue, along * ribs, ribs * canvas.pixel / distance)
     reach = 0.09 + 0.06 * cue.glow + 0.10 * cue.pulse
     end = falloff(distance, reach)
     fog = torch.exp(distance * -(2.6 - 0.8 * cue.glow))
     depth = smoothstep(0.02, 0.35, distance)
-    tone = (walls * (0.25 + 0.75 * fog) + lamps * (0.55 + 0.45 * fog)) * depth
+    near = torch.exp((distance - 0.9).clamp_min(0.0) * -0.9)
+    tone = (walls * (0.28 + 0.8 * fog) + lamps * (0.6 + 0.5 * fog)) * depth * near
     tone += end * (1.0 + 0.3 * cue.glow + 0.4 * cue.pulse) + fog * (0.06 + 0.16 * cue.glow)
     return inks.paint(tone, lean + panel_lean)
 
 
-def _norm(x: torch.Tensor, y: torch.Tensor, power: float) -> torch.Tensor:
-    """Distance from the axis of a pipe whose section is a circle at 2 and squarer above."""
-    if power == 2.0:
-        return torch.hypot(x, y)
-    return (x.abs().clamp_min(1e-4) ** power + y.abs().clamp_min(1e-4) ** power) ** (1.0 / power)
+def _distance(x: torch.Tensor, y: torch.Tensor, squareness: float) -> torch.Tensor:
+    """Distance from the axis of a pipe: its section is a circle at 0, nearly a square at 1."""
+    x, y = x * x, y * y
+    circle = torch.sqrt(x + y)
+    if squareness == 0.0:
+        return circle
+    square = ((x * x) ** 2 + (y * y) ** 2).sqrt_().sqrt_().sqrt_()
+    return torch.lerp(circle, square, squareness)
 
 
 def _walls(
@@ -64,27 +67,31 @@ def _walls(
     return rough.clamp_min_(0.0) + wet, 0.3 * torch.sin(along * 0.7) + 0.08 * stain[1]
 
 
-def _lamps(
-    cue: Cue, seed: int, along: torch.Tensor, around: torch.Tensor, blur: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Light and hue of the ribs, of seams along the wall and of panels between them."""
-    sectors = 6 + 2 * (seed % 4)
-    ring, slot = torch.floor(along), torch.floor(around * sectors)
-    numbers = _numbers(seed, along.device)
-    cell = (ring * 13.0 + torch.remainder(slot, sectors) * 57.0).to(torch.int32) & 1023
-    own = numbers[cell.flatten()].view_as(along)
+def _ribs(cue: Cue, along: torch.Tensor, blur: torch.Tensor) -> torch.Tensor:
+    """Light of the hoops: sharp lines, each fourth a bright one, in a halo that swells."""
     rib = fold(along, 1.0)
-    seam = fold(around * sectors, 1.0)
-    line = smoothstep(0.05, 0.02, rib - blur) + 0.5 * cue.detail * smoothstep(0.05, 0.015, seam)
-    halo = (0.14 + 0.5 * cue.glow + 0.6 * cue.pulse) * falloff(rib, 0.16 + 0.1 * cue.pulse)
-    inside = smoothstep(0.08, 0.3, torch.minimum(rib, seam))
-    breath = 0.5 + 0.5 * torch.sin(own * 40.0 + cue.pose.clock * 1.3)
-    lit = smoothstep(0.62, 0.7, own) * inside * (0.35 + 0.4 * breath + 0.6 * cue.pulse)
-    return line * (0.5 + 0.5 * cue.pulse) + halo + lit, 0.7 * (own - 0.5) * inside
+    accent = 0.55 + 0.45 * torch.cos(torch.round(along) * (TURN / 4.0))
+    line = smoothstep(0.034, 0.016, rib - 0.7 * blur) * (1.1 + 0.4 * cue.pulse)
+    halo = falloff(rib, 0.13 + 0.1 * cue.pulse) * (0.10 + 0.45 * cue.glow + 0.5 * cue.pulse)
+    return (line + halo) * accent
 
 
-def _numbers(seed: int, device: torch.device) -> torch.Tensor:
-    return torch.tensor(chance(seed + 7, *[(0.0, 1.0)] * 1024), device=device)
+def _panels(
+    cue: Cue, seed: int, along: torch.Tensor, around: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Light and hue of the panels between the hoops: some lit, some dark, edged with wire."""
+    sectors = 6 + 2 * (seed % 4)
+    rib, seam = fold(along, 1.0), fold(around * sectors, 1.0)
+    slot = torch.remainder(torch.floor(around * sectors), sectors)
+    cell = (torch.floor(along) * 13.0 + slot * 57.0).to(torch.int32) & 1023
+    own = numbers(seed, along.device)[cell.flatten()].view_as(along)
+    inside = smoothstep(0.09, 0.13, torch.minimum(rib, seam))
+    slats = 1.0 - 0.35 * cue.detail * smoothstep(0.1, 0.3, fold(along, 1.0 / 9.0) * 9.0)
+    breath = 0.3 + 0.25 * torch.sin(own * 60.0 + cue.pose.clock * 1.3) + 0.25
+    lit = smoothstep(0.55, 0.75, own) * slats * (breath + 0.5 * cue.pulse)
+    dark = 0.075 * smoothstep(0.55, 0.3, own)
+    wire = cue.detail * smoothstep(0.03, 0.01, seam) * (0.1 + 0.25 * smoothstep(0.5, 0.0, rib))
+    return (lit - dark) * inside + wire, 0.9 * (own - 0.5) * inside
 
 
 def kaleidoscope(canvas: Canvas, cue: Cue, seed: int, inks: Inks) -> torch.Tensor:
@@ -93,7 +100,7 @@ def kaleidoscope(canvas: Canvas, cue: Cue, seed: int, inks: Inks) -> torch.Tenso
     start, breath = chance(seed, (0.0, 1.0), (0.0, TURN))
     clock = cue.pose.clock
     turn = TURN * (clock * 0.006 + start) + math.radians(cue.pose.angle)
-    wedge = fold(canvas.angle + turn, TURN / arms)
+    wedge = fold(canvas.angle - turn, TURN / arms)
     far = canvas.log_radius
     wedge = wedge + 0.25 * cue.warp * torch.sin(2.2 * far + clock * 0.21 + breath) * wedge
     flat = 0.55 * cue.morph

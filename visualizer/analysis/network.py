@@ -1,0 +1,74 @@
+"""The network that hears beats: a small temporal convolutional network, run with numpy.
+
+Davies and Böck, "Temporal convolutional networks for musical audio beat tracking" (EUSIPCO 2019), with
+own layers and own weights; `visualizer.analysis.training` made them. Numpy is enough for so small a
+network, and saves importing torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file
+
+from visualizer.analysis.flux import rises
+
+Floats = NDArray[np.float32]
+
+WEIGHTS = Path(__file__).with_name("beats.safetensors")
+CHANNELS, WIDTH, LAYERS = 32, 5, 11
+HEADS = ("beat", "downbeat", "kick", "snare", "hat")
+
+
+def network_input(level: Floats) -> Floats:
+    """What the network sees of a song.
+
+    Args:
+        level: `heard_level` of the mel bands, shape (n, bands).
+
+    Returns:
+        Shape (n, 2 * bands): the levels, and how fast they rise.
+    """
+    return np.hstack([2 * level - 1, 4 * rises(level)])
+
+
+def hear(level: Floats) -> dict[str, Floats]:
+    """Probability of each of HEADS at each frame, shape (n,) each.
+
+    Args:
+        level: `heard_level` of the mel bands, shape (n, bands).
+    """
+    weights = _weights()
+    flow = _elu(_convolve(network_input(level), weights, "first", 1))
+    for layer in range(LAYERS):
+        inner = _elu(_convolve(flow, weights, f"wide.{layer}", 2**layer))
+        flow = flow + _convolve(inner, weights, f"mix.{layer}", 1)
+    scores = _convolve(_elu(flow), weights, "heads", 1)
+    return {name: 1 / (1 + np.exp(-scores[:, i])) for i, name in enumerate(HEADS)}
+
+
+@cache
+def _weights() -> Mapping[str, Floats]:
+    return {name: np.asarray(array, np.float32) for name, array in load_file(WEIGHTS).items()}
+
+
+def _convolve(flow: Floats, weights: Mapping[str, Floats], name: str, dilation: int) -> Floats:
+    """Same-length convolution over time; weights as torch keeps them, shape (out, in, width)."""
+    kernel = weights[f"{name}.weight"]
+    width, n = kernel.shape[2], len(flow)
+    out = np.broadcast_to(weights[f"{name}.bias"], (n, kernel.shape[0])).copy()
+    for tap in range(width):
+        shift = (tap - width // 2) * dilation
+        if abs(shift) < n:
+            here = slice(max(0, -shift), n - max(0, shift))
+            there = slice(max(0, shift), n - max(0, -shift))
+            out[here] += flow[there] @ kernel[:, :, tap].T
+    return out
+
+
+def _elu(flow: Floats) -> Floats:
+    return np.where(flow > 0, flow, np.expm1(np.minimum(flow, 0)))

@@ -1,0 +1,119 @@
+"""Examples for the network: what it sees of a generated song, and what it should say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from visualizer.analysis.flux import heard_level
+from visualizer.analysis.network import HEADS, network_input
+from visualizer.analysis.spectra import RATE, SAMPLE_RATE, Spectra, measure_spectra
+from visualizer.analysis.training.songs import Song, compose_song
+
+Floats = NDArray[np.float32]
+
+SMEAR = np.array([0.5, 1.0, 0.5], np.float32)  # Of the truth over neighbouring frames.
+
+
+@dataclass(frozen=True)
+class Example:
+    """One song as the network meets it.
+
+    Attributes:
+        level: Levels of the mel bands as uint8, 255 is 1, shape (n, bands).
+        times: Seconds of the events of each head.
+    """
+
+    level: NDArray[np.uint8]
+    times: dict[str, NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class _Sound:
+    """Enough of a track for `measure_spectra`."""
+
+    samples: Floats
+    duration: float
+
+    def blocks(self, sample_rate: int) -> Iterator[Floats]:
+        assert sample_rate == SAMPLE_RATE
+        yield self.samples[:, None]
+
+
+def make_example(seed: int) -> Example:
+    """Composes, plays and measures one song."""
+    song = compose_song(seed)
+    spectra = measure_song(song)
+    level = np.rint(heard_level(spectra.mel) * 255).astype(np.uint8)
+    return Example(level, {"beat": song.beats, "downbeat": song.downbeats, **song.drums})
+
+
+def measure_song(song: Song) -> Spectra:
+    """Spectra of a generated song."""
+    sound = _Sound(song.samples, len(song.samples) / SAMPLE_RATE)
+    return measure_spectra(sound)  # type: ignore[arg-type]
+
+
+def draw(example: Example, rng: Generator, frames: int) -> tuple[Floats, Floats]:
+    """One excerpt, varied in speed, register, tone and loudness.
+
+    Returns:
+        Input of shape (frames, 2 * bands) and targets of shape (frames, len(HEADS)).
+    """
+    speed = np.exp(rng.uniform(-0.16, 0.16)) if rng.uniform() < 0.7 else 1.0
+    span = frames * speed
+    first = rng.uniform(0, max(1.0, len(example.level) - span))
+    level = _stretch(example.level, first + np.arange(frames) * speed) / 255
+    level = _recolour(level, rng)
+    targets = np.zeros((frames, len(HEADS)), np.float32)
+    for head, name in enumerate(HEADS):
+        places = np.rint((example.times[name] * RATE - first) / speed).astype(int)
+        for shift, weight in zip((-1, 0, 1), SMEAR, strict=True):
+            inside = places[(places + shift >= 0) & (places + shift < frames)] + shift
+            targets[inside, head] = np.maximum(targets[inside, head], weight)
+    return network_input(level), targets
+
+
+def _stretch(level: NDArray[np.uint8], where: NDArray[np.float64]) -> Floats:
+    """Level between frames, shape (len(where), bands)."""
+    low = np.clip(where.astype(int), 0, len(level) - 2)
+    part = np.clip(where - low, 0, 1)[:, None].astype(np.float32)
+    return np.asarray((1 - part) * level[low] + part * level[low + 1], np.float32)
+
+
+def _recolour(level: Floats, rng: Generator) -> Floats:
+    """Another equaliser, another floor, another register."""
+    bands = level.shape[1]
+    shift = int(rng.integers(-2, 3))
+    if shift:
+        level = np.roll(level, shift, axis=1)
+        level[:, slice(0, shift) if shift > 0 else slice(shift, None)] = 0
+    knots = rng.normal(0, 0.07, 6)
+    equaliser = np.interp(np.arange(bands), np.linspace(0, bands, 6), knots)
+    gain = equaliser + rng.uniform(-0.15, 0.05)
+    audible = level > 0
+    if rng.uniform() < 0.15:
+        audible[:, int(rng.uniform(0.6, 1) * bands) :] = False
+    return np.where(audible, np.clip(level + gain, 0, 1), 0).astype(np.float32)
+
+
+def save_examples(examples: list[Example], path: Path) -> None:
+    """Keeps rendered examples for another run."""
+    arrays: dict[str, NDArray[np.generic]] = {}
+    for index, example in enumerate(examples):
+        arrays[f"{index}.level"] = example.level
+        arrays |= {f"{index}.{name}": times for name, times in example.times.items()}
+    np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
+
+
+def load_examples(path: Path) -> list[Example]:
+    """Reads what `save_examples` wrote."""
+    with np.load(path, allow_pickle=False) as arrays:
+        count = sum(name.endswith(".level") for name in arrays.files)
+        return [Example(arrays[f"{i}.level"], {name: arrays[f"{i}.{name}"] for name in HEADS})
+                for i in range(count)]

@@ -1,0 +1,211 @@
+"""Pictures round a centre: a flower of ornament, and concentric rings."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from visualizer.painters.scenes.canvas import Canvas, chance, falloff, fold, spin
+from visualizer.painters.scenes.inks import Inks
+from visualizer.painters.scenes.strokes import rules
+from visualizer.painters.scenes.tiles import fbm, sample
+from visualizer.score import Cue
+
+INNERMOST, OUTERMOST = math.log(0.03), math.log(2.6)
+STEP = 0.40  # Rings of petals follow each other at this distance in log radius.
+
+
+def mandala(canvas: Canvas, cue: Cue, seed: int, inks: Inks) -> torch.Tensor:
+    """A lotus of endless rings of petals that opens towards the viewer.
+
+    Everything is drawn once on half a petal of the sky, in log-polar coordinates, where shapes
+    keep their proportions at any size; the picture is that strip, folded and bent into a circle.
+    """
+    hue, glint = chance(seed, (-0.2, 0.2), (0.0, 6.3))
+    fold_count = int(np.random.default_rng(seed).choice([6, 8, 9, 10, 12]))
+    strip = _strip(canvas, cue, seed, math.pi / fold_count)
+    depth = canvas.log_radius - 0.16 * cue.pulse * torch.exp(-0.8 * canvas.radius)
+    turn = math.radians(cue.pose.angle - 2.5 * cue.pose.clock)
+    twist = 0.22 * cue.warp * torch.sin(1.6 * depth - 0.35 * cue.pose.clock)
+    angle = fold(canvas.angle - turn + twist, 2.0 * math.pi / fold_count)
+    u = angle * (2.0 * fold_count / math.pi) - 1.0
+    v = (depth - INNERMOST) * (2.0 / (OUTERMOST - INNERMOST)) - 1.0
+    grid = torch.stack([u, v], dim=-1)[None]
+    art = F.grid_sample(
+        strip[None], grid, padding_mode="border", align_corners=True
+    )[0]
+    light = _lamp(canvas, cue, glint)
+    tone = art[0] * light + falloff(canvas.radius, 0.07 + 0.05 * cue.pulse) * (0.5 + cue.glow)
+    return inks.paint(tone, art[1] + hue + 0.25 * (light - 0.8))
+
+
+def _lamp(canvas: Canvas, cue: Cue, glint: float) -> torch.Tensor:
+    """Light from the heart of the flower, and a sheen that wanders round it."""
+    coarse = canvas.coarse
+    heart = falloff(coarse.radius, 0.75 + 0.45 * cue.pulse)
+    sheen = torch.cos(coarse.angle - 0.23 * cue.pose.clock - glint)
+    light = 0.42 + (0.75 + 0.5 * cue.glow + 0.35 * cue.pulse) * heart
+    return canvas.enlarge(light * (1.0 + 0.16 * sheen * coarse.radius.clamp(max=1.0)))
+
+
+def _strip(canvas: Canvas, cue: Cue, seed: int, half: float) -> torch.Tensor:
+    """Tone and lean of half a sector, shape (2, rows, columns): rows run outwards."""
+    rows = max(384, int(1.4 * canvas.height))
+    columns = max(48, int(half * rows / (OUTERMOST - INNERMOST)))
+    depth = torch.linspace(INNERMOST, OUTERMOST, rows, device=canvas.device)[:, None]
+    angle = torch.linspace(0.0, half, columns, device=canvas.device)
+    strip = torch.zeros(2, rows, columns, device=canvas.device)
+    strip[0] += 0.04
+    first = math.floor((INNERMOST - cue.pose.travel) / STEP) - 2
+    last = math.ceil((OUTERMOST - cue.pose.travel) / STEP)
+    for ring in range(last, first, -1):
+        base = ring * STEP + cue.pose.travel
+        low = _row(base - 0.1, rows)
+        high = _row(base + 2.4 * STEP, rows)
+        if high > low:
+            _petals(canvas, cue, seed, ring, depth[low:high] - base, angle, half, strip[:, low:high])
+    return strip
+
+
+def _row(depth: float, rows: int) -> int:
+    return min(rows, max(0, int((depth - INNERMOST) / (OUTERMOST - INNERMOST) * rows)))
+
+
+def _petals(
+    canvas: Canvas,
+    cue: Cue,
+    seed: int,
+    ring: int,
+    out: torch.Tensor,
+    angle: torch.Tensor,
+    half: float,
+    strip: torch.Tensor,
+) -> None:
+    """Lays one ring of petals over the rings outside it.
+
+    Args:
+        canvas: For the size of a pixel.
+        cue: The controls.
+        seed: With `ring`, decides the shape of the petals.
+        ring: Which ring; the same one looks the same wherever it has got to.
+        out: How far outwards of the ring's base, shape (rows, 1), in log radius.
+        angle: Shape (columns,), in [0, half].
+        half: Half the angle of a sector.
+        strip: Tone and lean, changed in place.
+    """
+    rng = np.random.default_rng([seed, ring + 4096])
+    many = int(rng.choice([1, 1, 2, 2, 3]))
+    reach, roundness, lean = rng.uniform((1.25, 0.9, -0.35), (2.1, 2.6, 0.35))
+    shift = half / many * (ring % 2)
+    across = fold(angle - shift, 2.0 * half / many)
+    q = across * (many / half)
+    bent = roundness * (1.0 - 0.55 * cue.morph) + 0.25 * math.sin(0.5 * cue.pose.clock + ring)
+    length = STEP * reach * (0.92 + 0.10 * cue.pulse)
+    edge = length * (1.0 - q.clamp_min(1e-3) ** max(bent, 0.45))
+    slope = length * bent * q.clamp_min(0.02) ** (bent - 1.0) * (many / half)
+    inside = (edge - out) / torch.sqrt(1.0 + slope.clamp(max=6.0) ** 2)
+    thin = (1.3 * canvas.pixel) * torch.exp(-(out + ring * STEP + cue.pose.travel)).clamp(max=12.0)
+    thin = torch.maximum(thin, thin.new_tensor(0.006))
+    cover = (inside / thin + 0.5).clamp_(0.0, 1.0)
+    shadow = torch.exp(inside.clamp(max=0.0) / 0.07) * (1.0 - cover)
+    ink = _engraving(cue, across, out, inside, length, thin)
+    body = 0.06 + 0.30 * torch.exp(-inside.clamp_min(0.0) / 0.05) + 0.22 * (out / length).clamp(0, 1)
+    body = body * (0.75 + 0.25 * torch.cos(1.5 * q))
+    strip[0].mul_(1.0 - 0.75 * shadow).lerp_(body + ink, cover)
+    strip[0].add_(torch.exp(-(inside / (0.02 + 0.05 * cue.glow)).abs()) * (0.10 + 0.35 * cue.glow))
+    strip[1].lerp_(lean - 0.25 * (out / length) + 0.2 * q, cover)
+
+
+def _engraving(
+    cue: Cue,
+    across: torch.Tensor,
+    out: torch.Tensor,
+    inside: torch.Tensor,
+    length: float,
+    thin: torch.Tensor,
+) -> torch.Tensor:
+    """Fine lines on a petal: its outline, inner contours, a vein, ribs, and a bead at the tip."""
+    fine = 0.25 + 1.2 * cue.detail
+    outline = torch.exp(-(((inside - 1.2 * thin) / thin) ** 2))
+    contour = torch.exp(-(((fold(inside - 0.02, 0.045)) / thin) ** 2)) * torch.exp(-inside / 0.05)
+    vein = torch.exp(-((across / thin) ** 2)) * (out / length).clamp(0.0, 1.0)
+    ribs = torch.exp(-((fold(out - 0.9 * across, 0.055) / thin) ** 2)) * (inside > 0.10)
+    bead = torch.hypot(out - 0.72 * length, across) - 0.022
+    bead = torch.exp(-((bead / thin) ** 2)) + 0.8 * (bead < 0.0)
+    return 0.75 * outline + fine * (0.28 * contour + 0.32 * vein + 0.10 * ribs) + 0.5 * bead
+
+
+RINGS = 64  # Rings in the table; they repeat after that.
+
+
+def rings(canvas: Canvas, cue: Cue, seed: int, inks: Inks) -> torch.Tensor:
+    """Broken rings round an eclipse, crossed by the ripples of a second source."""
+    hue, side, sweep = chance(seed, (-0.2, 0.2), (0.0, 6.28), (0.0, 6.28))
+    x, y = canvas.x - cue.pose.x * canvas.aspect, canvas.y + cue.pose.y
+    x, y = spin(x, y, cue.pose.angle)
+    y = y * (1.0 + 1.3 * cue.morph)
+    radius = torch.sqrt(x * x + y * y)
+    angle = torch.atan2(y, x)
+    ripple = _ripples(canvas, cue, side)
+    size = 0.25 + 0.05 * cue.pulse
+    grown = torch.log((radius / size).clamp_min(0.05)) + 0.06 * cue.warp**2 * ripple
+    count = 7.0 * grown - 7.0 * cue.pose.travel - 0.35 * cue.pose.clock
+    arcs = _arcs(canvas, cue, seed, count, angle)
+    width = 7.0 * canvas.pixel / radius.clamp_min(0.1)  # One pixel, in rings.
+    line = rules(count, 1.0, 0.05 + 0.03 * cue.pulse, width)
+    groove = rules(count, 0.2, 0.012, width) * (0.08 + 0.30 * cue.detail)
+    beam = torch.remainder(angle - 0.5 * cue.pose.clock - sweep, 2.0 * math.pi)
+    beam = torch.exp(-1.1 * (2.0 * math.pi - beam)) * (beam * 40.0).clamp(max=1.0)
+    outside = ((radius - size) * (1.0 / canvas.pixel) + 0.5).clamp_(0.0, 1.0)
+    fade = falloff(radius - size, 0.95)
+    tone = line * arcs[0] * (0.5 + 0.9 * fade) + groove * (0.25 + fade) * (0.5 + 0.5 * ripple)
+    tone = tone + (0.16 * beam + 0.05) * (0.3 + fade) + 0.10 * fade * ripple
+    corona = _corona(canvas, cue, seed, radius - size, angle)
+    tone = (tone + corona) * outside + 0.02
+    return inks.paint(tone, arcs[1] + hue + 0.3 * (fade - 0.5))
+
+
+def _ripples(canvas: Canvas, cue: Cue, side: float) -> torch.Tensor:
+    """Two sources of waves, in [-1, 1]: where they meet they reinforce or cancel."""
+    coarse = canvas.coarse
+    t = 1.2 * cue.pose.clock
+    total = coarse.blank()
+    for turn, sign in ((0.0, 1.0), (math.pi, -1.0)):
+        x = coarse.x - 0.75 * coarse.aspect * math.cos(side + turn)
+        y = coarse.y - 0.75 * math.sin(side + turn)
+        distance = torch.sqrt(x * x + y * y)
+        total += torch.sin(13.0 * distance - sign * t) * falloff(distance, 1.6)
+    return canvas.enlarge(0.5 * total)
+
+
+def _arcs(
+    canvas: Canvas, cue: Cue, seed: int, count: torch.Tensor, angle: torch.Tensor
+) -> torch.Tensor:
+    """Brightness and lean of the rings along their round, each turning at its own pace."""
+    rng = np.random.default_rng(seed)
+    parts = rng.integers(1, 5, RINGS)[:, None]
+    phase, pace = rng.uniform(0, 2 * np.pi, (RINGS, 1)), rng.uniform(-0.5, 0.5, (RINGS, 1))
+    power = rng.beta(0.7, 0.7, (RINGS, 1))
+    round_ = np.linspace(0, 2 * np.pi, 257)[None]
+    wave = 0.5 + 0.5 * np.cos(parts * round_ + phase + pace * parts * cue.pose.clock)
+    bright = power * (0.12 + 1.1 / (1.0 + np.exp(-14.0 * (wave - 0.55))))
+    lean = np.broadcast_to(rng.uniform(-0.4, 0.4, (RINGS, 1)), wave.shape)
+    table = np.stack([bright, lean])
+    table = np.concatenate([table, table[:, :1]], axis=1).astype(np.float32)
+    tiles = torch.from_numpy(table).to(canvas.device)
+    return sample(tiles, angle * (0.5 / math.pi), count * (1.0 / RINGS))
+
+
+def _corona(
+    canvas: Canvas, cue: Cue, seed: int, height: torch.Tensor, angle: torch.Tensor
+) -> torch.Tensor:
+    """Light that streams from behind the disc."""
+    near = height.clamp_min(0.0)
+    tile = fbm(seed, canvas.device, 1.6)
+    stream = sample(tile, angle * (0.5 / math.pi), 0.08 * near - 0.01 * cue.pose.clock)[0]
+    reach = 0.05 + 0.07 * cue.glow + 0.06 * cue.pulse
+    rays = falloff(near * (1.0 / (1.0 + 0.28 * stream)).clamp(0.3, 3.0), 2.2 * reach)
+    return falloff(near, 0.4 * reach) * 1.1 + rays * (0.35 + 0.5 * cue.glow + 0.35 * cue.pulse)

@@ -1,0 +1,208 @@
+"""Lines of height against the light: mountain ranges in mist, and a landscape of sound."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+
+from visualizer.painters.scenes.canvas import (
+    Canvas,
+    Layer,
+    chance,
+    ease,
+    falloff,
+    layers,
+    smoothstep,
+)
+from visualizer.painters.scenes.inks import Inks
+from visualizer.painters.scenes.tiles import fbm, sample
+from visualizer.score import Cue
+
+RANGES = 7
+
+
+def mountains(canvas: Canvas, cue: Cue, seed: int, inks: Inks) -> torch.Tensor:
+    """Ranges in layered mist below a sun or moon; moving in flies over them."""
+    sun_x, sun_y, hue = chance(seed, (-0.55, 0.55), (-0.5, -0.22), (-0.25, 0.25))
+    sun_x = sun_x * canvas.aspect - 0.6 * cue.pose.x
+    sun_y -= 0.25 * cue.morph + 0.6 * _bounded(cue.pose.y)
+    horizon = 0.12 - 0.8 * _bounded(cue.pose.y)
+    distance = torch.hypot(canvas.x - sun_x, canvas.y - sun_y)
+    shine = falloff(distance, 0.55 + 0.35 * cue.glow + 0.25 * cue.pulse)
+    tone, lean = _sky(canvas, cue, seed, horizon, shine)
+    _sun(canvas, cue, tone, distance)
+    air = 0.46 + 0.34 * shine  # What the mist is filled with.
+    rock = canvas.blank()
+    place = canvas.blank()
+    for layer in layers(cue.pose.travel, RANGES, 6.0):
+        _range(canvas, cue, seed, layer, horizon, air, tone, rock, place)
+    _slopes(canvas, cue, seed, tone, rock, place)
+    lean += hue + 0.35 * (shine - 0.4)
+    return inks.paint(tone, lean)
+
+
+def _bounded(value: float) -> float:
+    """Follows a small move of the camera and never leaves [-0.5, 0.5]."""
+    return value / (1.0 + 2.0 * abs(value))
+
+
+def _sky(
+    canvas: Canvas, cue: Cue, seed: int, horizon: float, shine: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    coarse = canvas.coarse
+    height = (horizon - coarse.y).clamp_min(0.0)
+    fade = torch.exp(-2.2 * height)
+    u = 0.11 * (coarse.x + 2.0 * coarse.aspect * 0.3 * cue.pose.x) / (0.45 + height)
+    v = 0.16 / (0.35 + height)
+    t = 0.004 * cue.pose.clock
+    tile = fbm(seed + 3, canvas.device, 1.8, 2)
+    bend = sample(tile, u * 0.7 + t, v * 0.7)
+    reach = 0.10 * cue.warp
+    cloud = sample(tile, u + t + reach * bend[0], v + reach * bend[1])
+    veil = smoothstep(0.1, 2.2, cloud[0] + 0.3 * cue.detail)
+    lit = canvas.enlarge(veil * (0.10 + 0.28 * fade))
+    base = canvas.enlarge((0.10 + 0.34 * fade).expand(-1, coarse.width).contiguous())
+    tone = base + lit * (0.35 + 1.4 * shine) + shine * (0.16 + 0.30 * cue.glow + 0.22 * cue.pulse)
+    return tone, canvas.enlarge(0.30 * fade - 0.16 + 0.10 * cloud[1])
+
+
+def _sun(canvas: Canvas, cue: Cue, tone: torch.Tensor, distance: torch.Tensor) -> None:
+    """A disc that pulses, with a bright rim of air around it."""
+    size = 0.15 + 0.05 * cue.morph + 0.045 * cue.pulse
+    disc = ((size - distance) * (0.5 / canvas.pixel) + 0.5).clamp_(0.0, 1.0)
+    tone += disc * (1.18 + 0.25 * cue.glow - tone)
+    tone += falloff((distance - size).clamp_min_(0.0), 0.05) * (1.0 - disc) * (0.12 + 0.5 * cue.glow)
+
+
+def _range(
+    canvas: Canvas,
+    cue: Cue,
+    seed: int,
+    layer: Layer,
+    horizon: float,
+    air: torch.Tensor,
+    tone: torch.Tensor,
+    rock: torch.Tensor,
+    place: torch.Tensor,
+) -> None:
+    """Draws one range over what lies behind it: a ridge, and mist that fills its valley."""
+    depth = layer.depth
+    top = horizon + 1.45 * depth**2.1 - _ridge(canvas, cue, seed, layer) * (0.08 + 0.46 * depth)
+    first = max(0, int((float(top.min()) + 1.0) / canvas.pixel) - 1)
+    if first >= canvas.height:
+        return
+    below = canvas.y[first:] - top
+    cover = (below * (1.0 / canvas.pixel) + 0.5).clamp_(0.0, 1.0)
+    cover *= ease(0.0, 0.12, depth)
+    mist = 1.0 - torch.exp(below.clamp(min=0.0) * (-1.0 / (0.10 + 0.30 * depth)))
+    near = min(1.0, 1.5 * depth) ** 0.8
+    body = torch.lerp(air[first:], air.new_tensor(0.01), near * 0.97)
+    filled = air[first:] * (1.10 - 0.50 * depth)
+    tone[first:].lerp_(torch.lerp(body, filled, mist), cover)
+    rock[first:].lerp_((1.0 - mist) * (0.25 + 0.75 * near), cover)
+    place[first:].lerp_(below + 0.37 * layer.generation, (cover > 0.5).to(cover.dtype))
+
+
+def _ridge(canvas: Canvas, cue: Cue, seed: int, layer: Layer) -> torch.Tensor:
+    """Height of one range along the picture, shape (width,), mostly in [0, 1.5]."""
+    near = 0.25 + 0.75 * layer.depth
+    spread = 0.09 + 0.09 * (1.0 - layer.depth)
+    u = spread * (canvas.x + 2.0 * canvas.aspect * cue.pose.x * near)
+    v = u.new_tensor(0.173 * layer.generation)
+    tile = fbm(seed, canvas.device, 1.5, 2)
+    bend = sample(tile, u[None] * 0.5, v + 0.5)[0, 0]
+    broad = sample(tile, (u + 0.05 * cue.warp * bend)[None], v)[:, 0]
+    sharp = 1.0 - 0.9 * broad[0].abs()
+    rolling = 0.5 + 0.28 * broad[1]
+    rough = sample(tile, 6.1 * u[None], v)[0, 0]
+    form = torch.lerp(sharp, rolling, 0.25 + 0.6 * cue.morph) + 0.35 * cue.warp * bend
+    stature = 0.55 + 0.9 * (0.618034 * layer.generation % 1.0)
+    roughness = (0.02 + 0.10 * cue.detail) * (0.35 + layer.depth) * (1.0 - 0.6 * cue.morph)
+    return 0.25 + stature * form + roughness * rough
+
+
+def _slopes(
+    canvas: Canvas,
+    cue: Cue,
+    seed: int,
+    tone: torch.Tensor,
+    rock: torch.Tensor,
+    place: torch.Tensor,
+) -> None:
+    """Gullies and snow fields, seen where the mist is thin."""
+    tile = fbm(seed + 5, canvas.device, 1.45)
+    u = 0.50 * (canvas.x + 2.0 * canvas.aspect * cue.pose.x * 0.6)
+    gully = sample(tile, u + 0.2 * place, 1.1 * place)[0]
+    tone += rock * gully * (0.03 + 0.10 * cue.detail) * (0.35 + tone)
+
+
+LINES = 46
+
+
+def waves(canvas: Canvas, cue: Cue, seed: int, inks: Inks) -> torch.Tensor:
+    """Stacked luminous lines that flow towards the viewer, the nearer hiding the farther."""
+    hue, lean_x = chance(seed, (-0.2, 0.2), (-0.3, 0.3))
+    height, depth = _profiles(canvas, cue, seed)
+    base = -0.50 + 1.55 * depth**1.35 - 1.2 * _bounded(cue.pose.y)
+    curve = base - height * (0.22 + 0.62 * depth)
+    edge = torch.flip(torch.cummin(torch.flip(curve, [0]), 0).values, [0])
+    front = _front(canvas, edge)
+    below = canvas.y - _read(edge, front, -9.0)
+    thick = (1.1 + 1.9 * depth) * max(canvas.pixel, 0.0032) * (0.7 + 0.5 * cue.pulse)
+    steep = torch.gradient(edge, spacing=canvas.pixel, dim=1)[0]
+    steps = below * _read(1.0 / (thick * torch.sqrt(1.0 + steep**2)), front, 1.0)
+    power = (0.25 + 0.75 * depth) * (0.30 + 1.15 * height.clamp(0.0, 1.0))
+    power = _read(power * (1.0 + 0.5 * cue.pulse), front, 0.0)
+    line = steps * torch.exp(1.0 - steps)  # Dark at the very edge: that is its anti-aliasing.
+    veil = torch.exp(below * (-1.0 / (0.05 + 0.09 * cue.glow)))
+    tone = power * (1.25 * line + veil * (0.10 + 0.42 * cue.glow))
+    tone += _backlight(canvas, cue, lean_x)
+    lean = _read(0.55 * height - 0.35 * depth, front, -0.1)
+    return inks.paint(tone, lean.add_(hue + lean_x * canvas.x))
+
+
+def _profiles(canvas: Canvas, cue: Cue, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Height of every line, shape (LINES, width), and its nearness in [0, 1], shape (LINES, 1)."""
+    flow = 0.9 * cue.pose.clock + 10.0 * cue.pose.travel
+    passed = int(flow // 1.0)
+    k = torch.arange(LINES, device=canvas.device)[:, None] + (flow - passed)
+    depth = k / LINES
+    row = k - flow  # Constant while a line travels: every line keeps its shape.
+    x = (canvas.x + 2.0 * canvas.aspect * cue.pose.x) / (0.55 + 0.6 * depth)
+    tile = fbm(seed, canvas.device, 1.9, 2)
+    t = 0.013 * cue.pose.clock
+    u, v = 0.16 * x + 0.5, 0.021 * row + 0.3
+    bend = sample(tile, 0.6 * u + t, v - t)[1]
+    hills = sample(tile, u + 0.12 * cue.warp * bend, v + t)[0]
+    fine = sample(tile, 4.3 * u, 2.0 * v + 3.0 * t)[1]
+    ridged = (1.0 - 1.1 * hills.abs()).clamp_min_(0.0) ** 2
+    swell = 0.45 + 0.45 * torch.sin(2.6 * x + 0.35 * row + 1.5 * bend + 0.6 * cue.pose.clock)
+    form = torch.lerp(0.25 * hills.clamp_min(0.0) + ridged, swell, cue.morph)
+    form = form + (0.02 + 0.10 * cue.detail) * fine * (0.3 + form)
+    centred = torch.exp(-((canvas.x / (0.52 * canvas.aspect)) ** 2))
+    reach = torch.lerp(centred, torch.ones_like(centred), 0.12 + 0.55 * cue.morph)
+    return form * reach * (0.55 + 0.55 * cue.pulse), depth
+
+
+def _front(canvas: Canvas, edge: torch.Tensor) -> torch.Tensor:
+    """Index of the nearest line whose body covers each pixel, 0 above them all, 1 the farthest.
+
+    The edges of the bodies rise with the index, so their number above a pixel is the index.
+    """
+    rows = ((edge + 1.0) / canvas.pixel - 0.5).ceil().clamp_(0, canvas.height).long()
+    count = torch.zeros(canvas.height + 1, canvas.width, dtype=torch.int32, device=edge.device)
+    count.scatter_add_(0, rows, torch.ones_like(rows, dtype=torch.int32))
+    return count[:-1].cumsum(0)
+
+
+def _read(lines: torch.Tensor, front: torch.Tensor, above: float) -> torch.Tensor:
+    """Each pixel's value of its own line; `above` where there is none."""
+    lines = lines.expand(LINES, front.shape[1])
+    return torch.gather(F.pad(lines, (0, 0, 1, 0), value=above), 0, front)
+
+
+def _backlight(canvas: Canvas, cue: Cue, lean_x: float) -> torch.Tensor:
+    """A far glow behind the lines."""
+    coarse = canvas.coarse
+    distance = torch.hypot(0.55 * (coarse.x - lean_x), coarse.y + 0.45)
+    return canvas.enlarge(falloff(distance, 0.5) * (0.10 + 0.22 * cue.glow + 0.20 * cue.pulse))
