@@ -13,12 +13,12 @@ from unittest.mock import MagicMock
 import cv2
 import numpy as np
 import pytest
-import tiny
 import torch
 from diffusers import UNet2DConditionModel
 from huggingface_hub.errors import LocalEntryNotFoundError, RepositoryNotFoundError
 from torch.nn.modules.module import register_module_forward_hook
 
+import tiny
 from visualizer.camera import step, warp
 from visualizer.controls import BY_NAME, CONTROLS
 from visualizer.errors import VisualizerError
@@ -109,7 +109,7 @@ def test_pictures_and_latents_have_the_promised_shapes(model: FrameModel) -> Non
     decoded = model.decode(latents)
     assert decoded.shape == picture.shape
     assert latents.dtype == decoded.dtype == torch.float32
-    assert 0.0 <= decoded.min() and decoded.max() <= 1.0
+    assert decoded.min() >= 0.0 and decoded.max() <= 1.0
 
 
 def test_encoding_has_no_chance_in_it(model: FrameModel) -> None:
@@ -189,7 +189,7 @@ def test_every_family_paints_a_film_that_repeats_to_the_bit(model: FrameModel) -
     score = make_score(3, zoom=0.5)
     frames = film(DiffusionPainter(model), score)
     assert frames.shape == (3, 3, 64, 96) and frames.dtype == torch.float32
-    assert frames.isfinite().all() and 0.0 <= frames.min() and frames.max() <= 1.0
+    assert frames.isfinite().all() and frames.min() >= 0.0 and frames.max() <= 1.0
     assert torch.equal(frames, film(DiffusionPainter(model), score))
 
 
@@ -287,9 +287,7 @@ def test_oklab_has_the_published_values_and_comes_back() -> None:
     published = [[1.0, 0.0, 0.0], [0.628, 0.225, 0.126], [0.452, -0.032, -0.312]]
     torch.testing.assert_close(lab, torch.tensor(published), rtol=0, atol=1e-3)
     picture = torch.rand(3, 20, 30)
-    torch.testing.assert_close(
-        oklab.to_srgb(oklab.from_srgb(picture)), picture, rtol=0, atol=1e-3
-    )
+    torch.testing.assert_close(oklab.to_srgb(oklab.from_srgb(picture)), picture, rtol=0, atol=1e-3)
 
 
 def textured(seed: int = 0) -> torch.Tensor:
@@ -461,9 +459,7 @@ def test_each_distinct_prompt_is_embedded_once(
      {"light": 0.7}, {"saturation": 0.3}, {"palette_shift": 0.2}],
     ids=lambda change: next(iter(change)),
 )  # fmt: skip
-def test_each_setting_changes_the_film(
-    painter: DiffusionPainter, change: dict[str, float]
-) -> None:
+def test_each_setting_changes_the_film(painter: DiffusionPainter, change: dict[str, float]) -> None:
     assert not torch.equal(film(painter, make_score(3)), film(painter, make_score(3, **change)))
 
 
@@ -588,6 +584,23 @@ def test_an_unknown_precision_or_device(folders: dict[str, str]) -> None:
     assert "cuda, mps or cpu" in refused(folders["turbo"], device="abacus")
 
 
+@pytest.mark.parametrize("setting", [{"steps": 0}, {"guidance": -1.0}])
+def test_settings_out_of_range(folders: dict[str, str], setting: dict[str, float]) -> None:
+    with pytest.raises(VisualizerError, match="choose"):
+        load_model(folders["turbo"], "cpu", **setting)  # type: ignore[arg-type]
+
+
+def test_running_out_of_memory_is_one_line(
+    painter: DiffusionPainter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exhausted(*args: object) -> torch.Tensor:
+        raise torch.OutOfMemoryError("CUDA out of memory.\nTried to allocate")
+
+    monkeypatch.setattr(painter.model, "denoise", exhausted)
+    with pytest.raises(VisualizerError, match=r"^not enough memory[^\n]*$"):
+        film(painter, make_score(2))
+
+
 def test_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     def unreachable(*args: object, **options: object) -> None:
         raise ConnectionError("Name or service not known")
@@ -610,9 +623,7 @@ def test_no_network_but_fetched_before(
     monkeypatch.setattr(
         "huggingface_hub.hf_hub_download", lambda *a, **o: f"{folders['turbo']}/model_index.json"
     )
-    monkeypatch.setattr(
-        "diffusers.DiffusionPipeline.download", lambda *a, **o: folders["turbo"]
-    )
+    monkeypatch.setattr("diffusers.DiffusionPipeline.download", lambda *a, **o: folders["turbo"])
     assert load_model("owner/model", "cpu", precision="float32").caps.steps == 1
 
 

@@ -77,7 +77,7 @@ def test_luminance_is_linear_light(tmp_path: Path) -> None:
     (segment,) = write_segments(tmp_path, greys, FPS, (5,))
     encoded = greys / 255
     linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
-    np.testing.assert_allclose(read_luminance(segment).whole, linear, atol=0.025)
+    np.testing.assert_allclose(read_luminance(segment, 5).whole, linear, atol=0.025)
 
 
 def test_regions_are_corners_and_middle(tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_regions_are_corners_and_middle(tmp_path: Path) -> None:
     frame[:32, 32:] = 255
     with SegmentWriter(path, 64, 64, FPS) as writer:
         writer.write(frame)
-    luminance = read_luminance(path)
+    luminance = read_luminance(path, 1)
     np.testing.assert_allclose(luminance.regions[0], [0, 1, 0, 0, 0.25], atol=0.05)
     np.testing.assert_allclose(luminance.whole, 0.25, atol=0.02)
 
@@ -123,7 +123,8 @@ def test_the_worst_region_counts() -> None:
 
 def test_loudness_of_a_known_tone(tmp_path: Path) -> None:
     # EBU Tech 3341: a 1 kHz sine at -20 dBFS in both channels reads -20 LUFS.
-    tone = ["-f", "lavfi", "-i", "sine=1000:r=48000:d=5", "-af", "volume=-2dB,pan=stereo|c0=c0|c1=c0"]
+    both = ["-af", "volume=-2dB,pan=stereo|c0=c0|c1=c0"]
+    tone = ["-f", "lavfi", "-i", "sine=1000:r=48000:d=5", *both]
     film = tmp_path / "film.mp4"
     black = ["-f", "lavfi", "-i", "color=black:s=64x64:r=30:d=5"]
     assert ffmpeg.run([*black, *tone, "-c:a", "aac", "-b:a", "256k", str(film)]).code == 0
@@ -144,6 +145,19 @@ def test_the_summary_says_what_is_wrong(tmp_path: Path) -> None:
     assert "starts +0.0 ms and ends +0.0 ms after the picture" in summary
     assert "NOT safe" in summary
     assert len(summary.splitlines()) <= 8
+
+
+def test_a_film_that_breaks_off_is_not_measured(tmp_path: Path) -> None:
+    film = mux(tmp_path, "film.mp4", "-movflags", "+faststart")
+    film.write_bytes(film.read_bytes()[:-8000])
+    with pytest.raises(VisualizerError, match=r"film.mp4: is damaged \(.*partial file"):
+        read_report(film)
+
+
+def test_frames_that_cannot_be_shown_are_missed(tmp_path: Path) -> None:
+    (segment,) = write_segments(tmp_path, np.full(30, 99, np.uint8), FPS, (30,))
+    with pytest.raises(VisualizerError, match=r"damaged; 30 of 31 frames can be shown"):
+        read_luminance(segment, 31)
 
 
 @pytest.mark.parametrize("lag", [-0.19, 0.0, 0.12])

@@ -129,6 +129,7 @@ def test_tags_and_artwork_are_read_and_the_cover_is_no_film(tmp_path: Path) -> N
     picture = [*ffmpeg.source(cover), "-map", "0", "-map", "1", "-c:v", "copy"]
     tags = ["-disposition:v:0", "attached_pic", "-metadata", "title=Nacht – 夜"]
     path = write_song(tmp_path / "a song, ünï & 音.mp3", noise(1.0), [*picture, *tags])
+    path = path.rename(path.with_suffix(".wav"))
     track = load_track(path)
 
     assert track.tags == {"title": "Nacht – 夜"}
@@ -231,8 +232,8 @@ def test_a_truncated_song_gives_what_is_there_and_a_warning(tmp_path: Path) -> N
 
     assert 1.5 < track.duration < 2.5
     assert len(track.warnings) == 1
-    assert "cut.mp3: damaged, ends early" in track.warnings[0]
-    assert "of 4.0 s" in track.warnings[0]
+    assert "cut.mp3: damaged; " in track.warnings[0]
+    assert "of 4.0 s could be read" in track.warnings[0]
 
 
 def test_damage_in_the_middle_does_not_move_what_follows(tmp_path: Path) -> None:
@@ -260,3 +261,24 @@ def test_real_files_have_their_known_lag_and_length(
         late = lag(sound_of(track, duration=3.0), reference)
         assert late == pytest.approx(0.0441 * 1000 * truth["ffmpeg_lag_ms"], abs=2), name
         assert track.duration == pytest.approx(truth["ffmpeg_duration"], abs=0.03), name
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".aiff", ".ogg", ".opus", ".flac", ".mp3", ".aac"])
+def test_no_cut_goes_unseen(tmp_path: Path, suffix: str) -> None:
+    whole = write_song(tmp_path / f"whole{suffix}", noise(4.0))
+    cut = tmp_path / f"cut{suffix}"
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2 + 3])
+    track = load_track(cut)
+
+    assert track.duration < 3
+    assert f"{track.duration:.1f} s" in track.warnings[0]
+    assert load_track(whole).warnings == ()
+
+
+def test_a_wav_file_that_was_streamed_is_not_called_cut(tmp_path: Path) -> None:
+    path = write_song(tmp_path / "song.wav", noise(1.0))
+    content = bytearray(path.read_bytes())
+    data = content.index(b"data") + 4
+    content[4:8] = content[data : data + 4] = b"\xff" * 4
+    path.write_bytes(content)
+    assert load_track(path).warnings == ()

@@ -64,8 +64,10 @@ def test_hundreds_of_segments_stay_on_the_grid(tmp_path: Path, song: Track) -> N
 
 
 def test_frames_come_in_order_and_none_is_lost(tmp_path: Path, song: Track) -> None:
-    film = tmp_path / "film.mp4"
-    join(grey(tmp_path, 61, 30, (1, 7, 2)), song, film, fps=30, frames=61)
+    folder = tmp_path / "it's 100 % -ü: x"
+    folder.mkdir()
+    film = folder / "-a: film %d.mp4"
+    join(grey(folder, 61, 30, (1, 7, 2)), song, film, fps=30, frames=61)
     shown = decoded_frames(film, 64).mean(axis=(1, 2, 3))
     np.testing.assert_allclose(shown, 3 * np.arange(61), atol=2)
 
@@ -178,6 +180,16 @@ def test_sound_that_starts_late_in_its_file_stays_where_the_analysis_heard_it(
 
     assert packets(film) == packets(late)
     assert lag(sound_of(load_track(film)), sound_of(track)) == 0
+
+
+def test_packets_with_rounded_times_are_encoded_anew(tmp_path: Path) -> None:
+    whole = write_song(tmp_path / "whole.m4a", noise(2.0))
+    copy = tmp_path / "copy.mkv"
+    assert ffmpeg.run([*ffmpeg.source(whole), "-c", "copy", str(copy)]).code == 0
+    track = load_track(copy)
+    film = tmp_path / "film.mp4"
+    join(grey(tmp_path, 48, 24, (48,)), track, film, fps=24, frames=48)
+    assert lag(sound_of(load_track(film), sample_rate=RATE), sound_of(track)) == 0
 
 
 def test_a_damaged_song_is_encoded_anew(tmp_path: Path) -> None:

@@ -34,7 +34,12 @@ _SCHEDULE = {
 FAMILIES = ("turbo", "lcm", "guided", "v", "xl")
 
 
-def build(family: str, folder: Path, sample_size: int = 8) -> str:
+def build(
+    family: str,
+    folder: Path,
+    unet: UNet2DConditionModel | None = None,
+    vae: AutoencoderTiny | None = None,
+) -> str:
     """Saves a pipeline and returns its folder.
 
     Args:
@@ -42,18 +47,20 @@ def build(family: str, folder: Path, sample_size: int = 8) -> str:
             guidance), plain SD 1.5 (guided by a negative prompt), SD 2 with v-prediction and zero
             terminal signal, SDXL-Turbo.
         folder: Where to.
-        sample_size: Latent cells along each side.
+        unet: Takes the place of the tiny one; the prompts are embedded as wide as it reads.
+        vae: Takes the place of the tiny one.
     """
     torch.manual_seed(0)
-    text = {"text_encoder": _text_encoder(CLIPTextModel), "tokenizer": _tokenizer()}
+    width = unet.config.cross_attention_dim if unet else _WIDTH
+    text = {"text_encoder": _text_encoder(CLIPTextModel, width), "tokenizer": _tokenizer()}
     parts: dict[str, Any] = {
         **text,
-        "unet": _unet(family, sample_size),
-        "vae": _full_vae() if family == "lcm" else _tiny_vae(),
+        "unet": unet or _unet(family),
+        "vae": vae or (_full_vae() if family == "lcm" else _tiny_vae()),
         "scheduler": _scheduler(family),
     }
     if family == "xl":
-        second = _text_encoder(CLIPTextModelWithProjection)
+        second = _text_encoder(CLIPTextModelWithProjection, _WIDTH)
         pipe: Any = StableDiffusionXLPipeline(
             **parts, text_encoder_2=second, tokenizer_2=text["tokenizer"]
         )
@@ -81,7 +88,7 @@ def _scheduler(family: str) -> Any:
     return EulerDiscreteScheduler(**_SCHEDULE, timestep_spacing="trailing")
 
 
-def _unet(family: str, sample_size: int) -> UNet2DConditionModel:
+def _unet(family: str) -> UNet2DConditionModel:
     large = {
         "addition_embed_type": "text_time",
         "addition_time_embed_dim": 8,
@@ -94,7 +101,7 @@ def _unet(family: str, sample_size: int) -> UNet2DConditionModel:
     if family == "lcm":
         settings["time_cond_proj_dim"] = 16
     return UNet2DConditionModel(
-        sample_size=sample_size,
+        sample_size=8,
         block_out_channels=(16, 32),
         layers_per_block=1,
         norm_num_groups=8,
@@ -129,12 +136,12 @@ def _full_vae() -> AutoencoderKL:
     )
 
 
-def _text_encoder(kind: Any) -> Any:
+def _text_encoder(kind: Any, width: int) -> Any:
     return kind(
         CLIPTextConfig(
             vocab_size=64,
-            hidden_size=_WIDTH,
-            projection_dim=_WIDTH,
+            hidden_size=width,
+            projection_dim=width,
             intermediate_size=32,
             num_hidden_layers=2,
             num_attention_heads=2,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -113,7 +114,7 @@ def _captioned(frame: Frame, text: str) -> NDArray[np.uint8]:
 
 
 def _sheet(cells: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
-    columns = min(COLUMNS, len(cells))
+    columns = min(COLUMNS, math.ceil(math.sqrt(len(cells))))
     blank = np.full_like(cells[0], 18)
     padded = cells + [blank] * (-len(cells) % columns)
     rows: Iterator[NDArray[np.uint8]] = (

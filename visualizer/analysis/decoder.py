@@ -19,6 +19,7 @@ REACH = 6  # One beat may be so many intervals longer or shorter than the last.
 STIFFNESS = 70.0  # A change of tempo costs exp(-STIFFNESS * |log ratio|), as in Krebs et al.
 METERS = (4, 3)
 SHARE = 16  # The sound of the beat itself fills this share of its interval.
+WIDTHS = np.maximum(1, np.rint(INTERVALS / SHARE)).astype(np.int64)
 FIRST = 255  # Marks in the back pointers that no beat came before.
 FLOOR = 1e-5
 
@@ -43,6 +44,14 @@ class Path:
     score: float
 
 
+@dataclass(frozen=True)
+class _Last:
+    """For each frame and position: score of all if its beat is the last, and its interval."""
+
+    score: Scores
+    interval: NDArray[np.uint8]
+
+
 def decode(
     beat: NDArray[np.float32],
     downbeat: NDArray[np.float32],
@@ -62,15 +71,15 @@ def decode(
     longest, step = int(INTERVALS[-1]), int(INTERVALS[0])
     size = -(-len(beat) // step) * step
     back = np.full((size, len(INTERVALS), meter), FIRST, np.uint8)
-    final = np.full((size, len(INTERVALS), meter), -np.inf, np.float32)
+    last = _Last(np.full((size, meter), -np.inf), np.zeros((size, meter), np.uint8))
     recent = np.full((longest, len(INTERVALS), meter), -np.inf)
     for first in range(0, size, step):
         now = np.arange(first, first + step)
         arrived = _arrive(recent, sums, now, meter) + bonus[:, None]
-        final[now] = arrived + _endings(sums, now, meter) - sums[0][-1]
+        last.score[now], last.interval[now] = _end(arrived, sums, now)
         left, back[now] = _leave(arrived, sums[0][np.minimum(now, len(beat))])
         recent = np.concatenate([recent[step:], left])
-    return _trace(back, final[: len(beat)], meter)
+    return _trace(back, last.score[: len(beat)] - sums[0][-1], last.interval)
 
 
 def _running_sums(beat: NDArray[np.float32], downbeat: NDArray[np.float32]) -> Scores:
@@ -84,7 +93,7 @@ def _segments(sums: Scores, start: Frames, end: Frames, meter: int) -> Scores:
     """Log probability of a beat at `start` and nothing from then up to `end`, shape (b, K, meter)."""
     n = sums.shape[1] - 1
     start, end = np.clip(start, 0, n), np.clip(end, 0, n)
-    middle = np.minimum(start + np.maximum(1, np.rint(INTERVALS / SHARE)).astype(int), end)
+    middle = np.minimum(start + WIDTHS, end)
     rest = sums[0][end] - sums[0][middle]
     strong = sums[2][middle] - sums[2][start] + rest
     plain = sums[1][middle] - sums[1][start] + rest
@@ -98,10 +107,15 @@ def _arrive(recent: Scores, sums: Scores, now: Frames, meter: int) -> Scores:
     return np.roll(past + _segments(sums, start, now[:, None], meter), 1, axis=-1)
 
 
-def _endings(sums: Scores, now: Frames, meter: int) -> Scores:
-    """Log probability of all frames from `now` on when the beat there is the last."""
-    start = np.broadcast_to(now[:, None], (len(now), len(INTERVALS)))
-    return _segments(sums, start, np.full_like(start, sums.shape[1] - 1), meter)
+def _end(arrived: Scores, sums: Scores, now: Frames) -> tuple[Scores, NDArray[np.uint8]]:
+    """Score of the whole song if the beat at `now` is the last, and by which interval it came."""
+    interval = arrived.argmax(axis=1)
+    best = np.take_along_axis(arrived, interval[:, None], axis=1)[:, 0]
+    start = np.minimum(now, sums.shape[1] - 1)[:, None]
+    middle = np.minimum(start + WIDTHS[interval], sums.shape[1] - 1)
+    kind = np.where(np.arange(arrived.shape[2]) == 0, 2, 1)
+    sound = sums[kind, middle] - sums[kind, start]
+    return best + sound + sums[0][-1] - sums[0][middle], interval.astype(np.uint8)
 
 
 def _leave(arrived: Scores, silence: Scores) -> tuple[Scores, NDArray[np.uint8]]:
@@ -124,18 +138,18 @@ def _change_cost(shift: int) -> Scores:
     return np.asarray(STIFFNESS * np.abs(np.log(INTERVALS / INTERVALS[before])))
 
 
-def _trace(back: NDArray[np.uint8], final: NDArray[np.float32], meter: int) -> Path:
+def _trace(back: NDArray[np.uint8], score: Scores, intervals: NDArray[np.uint8]) -> Path:
     """Follows the back pointers from the best last beat."""
-    frame, interval, position = np.unravel_index(int(np.argmax(final)), final.shape)
-    score = float(final[frame, interval, position])
-    frames, positions = [int(frame)], [int(position)]
-    while np.isfinite(score):
-        frame, position = frame - INTERVALS[interval], (position - 1) % meter
-        frames.append(int(frame))
-        positions.append(int(position))
-        shift = int(back[frame, interval, position])
-        if shift == FIRST:
+    meter = score.shape[1]
+    frame, position = (int(i) for i in np.unravel_index(int(np.argmax(score)), score.shape))
+    best, interval = float(score[frame, position]), int(intervals[frame, position])
+    frames, positions = [frame], [position]
+    while np.isfinite(best):
+        frame, position = frame - int(INTERVALS[interval]), (position - 1) % meter
+        frames.append(frame)
+        positions.append(position)
+        origin = int(back[frame, interval, position])
+        if origin == FIRST:
             break
-        interval += shift - REACH
-    order = slice(None, None, -1)
-    return Path(np.array(frames[order]), np.array(positions[order]), meter, score)
+        interval += origin - REACH
+    return Path(np.array(frames[::-1]), np.array(positions[::-1]), meter, best)

@@ -1,7 +1,6 @@
 """Sudden rises of energy, band by band: the raw material of onsets and beats.
 
-Conventions: float32, shape (n, bands), at the frames of `spectra`. A rise is measured across the
-frame, from the one before it to the one after it, so it is centred on its own time.
+Conventions: float32, shape (n, bands), at the frames of `spectra`.
 """
 
 from __future__ import annotations
@@ -36,11 +35,14 @@ def heard_level(power: Floats) -> Floats:
 
 
 def rises(level: Floats) -> Floats:
-    """Rise of each band across each frame, falls left out."""
-    if len(level) == 0:
-        return level
-    padded = np.concatenate([level[:1], level, level[-1:]])
-    return np.maximum(0.0, padded[2:] - padded[:-2])
+    """Rise of each band over the last two frames, falls left out.
+
+    A level starts to rise as soon as the analysis window touches a sound, about 10 ms before the
+    sound; looking back by as much puts the steepest rise on the sound itself. Before the song
+    there is silence.
+    """
+    before = np.concatenate([np.zeros_like(level[:2]), level[:-2]])
+    return np.asarray(np.maximum(0.0, level - before), np.float32)
 
 
 def stand_out(strength: Floats, seconds: float = 6.0) -> Floats:

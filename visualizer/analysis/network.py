@@ -16,34 +16,38 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
 from visualizer.analysis.flux import rises
+from visualizer.analysis.spectra import MEL_BANDS
 
 Floats = NDArray[np.float32]
 
 WEIGHTS = Path(__file__).with_name("beats.safetensors")
+INPUTS = 2 * MEL_BANDS + 12
 CHANNELS, WIDTH, LAYERS = 32, 5, 11
 HEADS = ("beat", "downbeat", "kick", "snare", "hat")
 
 
-def network_input(level: Floats) -> Floats:
+def network_input(level: Floats, chroma: Floats) -> Floats:
     """What the network sees of a song.
 
     Args:
-        level: `heard_level` of the mel bands, shape (n, bands).
+        level: `heard_level` of the mel bands, shape (n, MEL_BANDS).
+        chroma: Shape (n, 12), in [0, 1].
 
     Returns:
-        Shape (n, 2 * bands): the levels, and how fast they rise.
+        Shape (n, INPUTS): the levels, how fast they rise, and the harmony.
     """
-    return np.hstack([2 * level - 1, 4 * rises(level)])
+    return np.hstack([2 * level - 1, 4 * rises(level), 2 * chroma - 1])
 
 
-def hear(level: Floats) -> dict[str, Floats]:
+def hear(level: Floats, chroma: Floats) -> dict[str, Floats]:
     """Probability of each of HEADS at each frame, shape (n,) each.
 
     Args:
-        level: `heard_level` of the mel bands, shape (n, bands).
+        level: `heard_level` of the mel bands, shape (n, MEL_BANDS).
+        chroma: Shape (n, 12), in [0, 1].
     """
     weights = _weights()
-    flow = _elu(_convolve(network_input(level), weights, "first", 1))
+    flow = _elu(_convolve(network_input(level, chroma), weights, "first", 1))
     for layer in range(LAYERS):
         inner = _elu(_convolve(flow, weights, f"wide.{layer}", 2**layer))
         flow = flow + _convolve(inner, weights, f"mix.{layer}", 1)

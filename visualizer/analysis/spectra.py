@@ -77,6 +77,15 @@ def measure_spectra(track: Track, on_progress: Progress | None = None) -> Spectr
     return _join(parts)
 
 
+def measure_sound(samples: Floats) -> Spectra:
+    """Spectra of sound that is in memory whole.
+
+    Args:
+        samples: Shape (n, channels), at SAMPLE_RATE.
+    """
+    return _measure(np.pad(samples, ((EDGE, EDGE + HOP), (0, 0))), len(samples) // HOP + 1)
+
+
 def _measure(samples: Floats, frames: int) -> Spectra:
     """Spectra of frames centred on sample EDGE, EDGE + HOP, ..."""
     power = _power(samples, MEL_SIZE, HOP, frames)

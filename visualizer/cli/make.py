@@ -11,7 +11,7 @@ from visualizer.cli.console import console, film_progress, note, song_progress
 from visualizer.cli.parser import SIZES
 from visualizer.errors import VisualizerError
 from visualizer.film import check_output, make_film
-from visualizer.painters import load_painter
+from visualizer.painters import Painter, load_painter
 from visualizer.preset import DEFAULT, Preset, load_preset
 from visualizer.report import read_report
 from visualizer.score import FilmOptions, Score, compose, load_score, save_score
@@ -37,10 +37,11 @@ def render(options: argparse.Namespace) -> None:
     out = options.output or default_output(options.song)
     check_output(out, options.overwrite)
     preset = _preset(options)
-    painter_score = load_score(options.score) if options.score else None
+    saved = load_score(options.score) if options.score else None
+    painter = _painter(options)
     heard = hear(options.song)
-    score = painter_score or write_score(heard, preset, options)
-    _make(score, heard.track, out, options)
+    score = saved or write_score(heard, preset, options)
+    _make(score, heard.track, painter, out, options.quality)
 
 
 def demo(options: argparse.Namespace) -> None:
@@ -48,19 +49,18 @@ def demo(options: argparse.Namespace) -> None:
     options.preset = options.preset or DEMO_PRESET
     out = options.output or Path("visualizer-demo.mp4")
     check_output(out, options.overwrite)
-    preset = _preset(options)
+    preset, painter = _preset(options), _painter(options)
     heard = hear(DEMO_TRACK)
-    _make(write_score(heard, preset, options), heard.track, out, options)
+    _make(write_score(heard, preset, options), heard.track, painter, out, options.quality)
 
 
 def storyboard(options: argparse.Namespace) -> None:
     """`visualizer storyboard`: one frame per section or bar."""
     out = options.output or options.song.with_name(f"{options.song.stem}.storyboard.png")
-    preset = _preset(options)
+    preset, painter = _preset(options), _painter(options)
     options.size = options.size or SIZES["draft"]
     heard = hear(options.song)
     score = write_score(heard, preset, options)
-    painter = load_painter(options.painter, options.model, options.device)
     frames = write_storyboard(score, heard.analysis, painter, out, every=options.every)
     console.print(f"{out}: {frames} frames, one per {options.every}")
 
@@ -97,7 +97,7 @@ def write_score(heard: Heard, preset: Preset, options: argparse.Namespace) -> Sc
             options.seed,
             tags.get("title", ""),
             tags.get("artist", ""),
-            tuple(str(_picture(path)) for path in options.image),
+            tuple(str(path.absolute()) for path in options.image),
         ),
     )
 
@@ -114,12 +114,6 @@ def _third(width: int, height: int) -> tuple[int, int]:
     return round(width * scale / 2) * 2, round(height * scale / 2) * 2
 
 
-def _picture(path: Path) -> Path:
-    if not path.is_file():
-        raise VisualizerError(f"--image {path}: no such file")
-    return path.absolute()
-
-
 def _preset(options: argparse.Namespace) -> Preset:
     overrides = list(options.overrides)
     if options.prompt:
@@ -131,11 +125,18 @@ def _preset(options: argparse.Namespace) -> Preset:
     return preset
 
 
-def _make(score: Score, track: Track, out: Path, options: argparse.Namespace) -> None:
-    painter = load_painter(options.painter, options.model, options.device)
+def _painter(options: argparse.Namespace) -> Painter:
+    """The painter; loaded before the song is heard, so that a wrong model costs no time."""
+    for path in options.image:
+        if not path.is_file():
+            raise VisualizerError(f"--image {path}: no such file")
+    return load_painter(options.painter, options.model, options.device)
+
+
+def _make(score: Score, track: Track, painter: Painter, out: Path, crf: int) -> None:
     save_score(score, out.with_suffix(".score.json"))
     with film_progress(score.frames) as on_frame:
-        making = make_film(score, painter, track, out, crf=options.quality, on_frame=on_frame)
+        making = make_film(score, painter, track, out, crf=crf, on_frame=on_frame)
     report = read_report(out)
     out.with_suffix(".report.txt").write_text(report.summary() + "\n", encoding="utf-8")
     rate = making.frames / making.seconds if making.frames else 0.0

@@ -227,7 +227,7 @@ def _film_flags(parser: Parser) -> None:
         "--draft", action="store_true", help="a third of the size, at 24 frames per second"
     )
     film.add_argument("--start", type=_time, default=0.0, metavar="TIME", help="seconds or 1:30")
-    film.add_argument("--duration", type=_time, metavar="TIME", help="seconds or 1:30")
+    film.add_argument("--duration", type=_seconds, metavar="TIME", help="seconds or 1:30")
     painter = parser.add_argument_group("painter")
     painter.add_argument(
         "--painter",

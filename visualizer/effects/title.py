@@ -31,7 +31,7 @@ def title_overlay(title: Title, width: int, height: int) -> NDArray[np.float32] 
     margin, short = round(0.06 * min(width, height)), min(width, height)
     bottom: float = height - margin
     for text, size in reversed(lines):
-        font = _fit(text, size * short, width - 2 * margin)
+        font, text = _fit(text, size * short, width - 2 * margin)
         box = draw.textbbox((0, 0), text, font=font)
         bottom -= box[3] - box[1]
         draw.text((margin - box[0], bottom - box[1]), text, font=font, fill=255)
@@ -49,28 +49,34 @@ def _with_shadow(coverage: Image.Image, short: int) -> NDArray[np.float32]:
     return np.stack([white, white, white, alpha])
 
 
-def _fit(text: str, size: float, width: int) -> ImageFont.FreeTypeFont:
-    """The font for a text, made small enough for the picture's width."""
-    path = _font_for(frozenset(text) - {" "})
+def _fit(text: str, size: float, width: int) -> tuple[ImageFont.FreeTypeFont, str]:
+    """The font for a text, down to half its size, and then the text cut short, to fit a width."""
+    path = _font_for(frozenset(text) - {" "} | {"…"})
     font = ImageFont.truetype(path, max(6, round(size)))
-    length = font.getlength(text)
-    return font if length <= width else ImageFont.truetype(path, max(6, int(size * width / length)))
+    if font.getlength(text) > width:
+        smaller = size * max(0.5, width / font.getlength(text))
+        font = ImageFont.truetype(path, max(6, int(smaller)))
+    whole = text
+    while font.getlength(text) > width and text:
+        whole = whole[:-1]
+        text = f"{whole.rstrip()}…"
+    return font, text
 
 
 @lru_cache
 def _font_for(letters: frozenset[str]) -> str:
     """A font that has all the letters: DejaVu, which comes with matplotlib, or the system's."""
-    from fontTools.ttLib import TTCollection, TTFont
+    from fontTools.ttLib import TTFont, TTLibError
     from matplotlib import font_manager, get_data_path
 
     ours = Path(get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
     points = {ord(letter) for letter in letters}
     for path in [str(ours), *sorted(font_manager.findSystemFonts())]:
         try:
-            fonts = TTCollection(path).fonts if path.endswith(".ttc") else [TTFont(path, lazy=True)]
-            if points <= set(fonts[0].getBestCmap() or {}):
-                return path
-        except (OSError, ValueError, KeyError, AssertionError):
+            with TTFont(path, fontNumber=0, lazy=True) as font:
+                if points <= set(font.getBestCmap() or {}):
+                    return path
+        except (OSError, TTLibError, KeyError):
             continue  # A broken system font is not the user's mistake.
     raise VisualizerError(
         f"title: no font on this machine has all of {''.join(sorted(letters))!r};"

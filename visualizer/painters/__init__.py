@@ -63,8 +63,13 @@ def load_painter(name: str, model: str | None = None, device: str | None = None)
         return DiffusionPainter.load(model, device)
     if model is not None:
         raise VisualizerError(f"--model {model}: only --painter diffusion uses a model")
+    import torch
+
     from visualizer.painters.scenes import ScenesPainter
 
+    # Two threads on two busy cores took 5 to 90 times the CPU time of one, and their sums differ
+    # in the last bit; the work is divided into painting, finishing and encoding instead.
+    torch.set_num_threads(1)
     return ScenesPainter(_device(device))
 
 

@@ -40,14 +40,19 @@ class Luminance:
     regions: NDArray[np.float32]
 
 
-def read_luminance(video: Path) -> Luminance:
+def read_luminance(video: Path, frames: int) -> Luminance:
     """Decodes the picture once; six numbers remain of each frame.
 
+    Args:
+        video: The film.
+        frames: Number of frames that it should have.
+
     Raises:
-        VisualizerError: The picture cannot be decoded.
+        VisualizerError: Not all frames can be decoded.
     """
     rows = np.array([_means(frame) for frame in _frames(video)], np.float32)
-    rows = rows.reshape(-1, 1 + len(REGIONS))
+    if len(rows) != frames:
+        raise VisualizerError(f"{video}: is damaged; {len(rows)} of {frames} frames can be shown")
     return Luminance(rows[:, 0], rows[:, 1:])
 
 
@@ -58,9 +63,6 @@ def _frames(video: Path) -> Iterator[NDArray[np.uint8]]:
     with ffmpeg.pipe([*ffmpeg.source(video), "-map", "0:v:0", *raw]) as running:
         while len(data := running.source.read(size)) == size:
             yield np.frombuffer(data, np.uint8).reshape(SIDE, SIDE, 3)
-        output = running.finish()
-    if output.code:
-        raise VisualizerError(f"{video}: cannot be shown ({ffmpeg.reason(output.log)})")
 
 
 def _means(frame: NDArray[np.uint8]) -> list[float]:

@@ -75,7 +75,7 @@ def read_report(video: str | Path) -> Report:
     if not video.is_file():
         raise VisualizerError(f"{video}: no such file; give the path of a finished film")
     streams = read_streams(video)
-    luminance = read_luminance(video)
+    luminance = read_luminance(video, len(streams.picture.ticks))
     return Report(
         video=video,
         picture=streams.picture,

@@ -98,7 +98,7 @@ def read_streams(video: Path) -> Streams:
     """Reads the times of a film.
 
     Raises:
-        VisualizerError: The file has no picture or no sound, or is no film.
+        VisualizerError: The file has no picture or no sound, is damaged, or is no film.
     """
     maps = ["-map", "0:v:0", "-map", "0:a:0", "-map", "0:a:0"]
     codecs = ["-c:0", "copy", "-c:1", "copy", "-c:2", "pcm_s16le"]
@@ -106,6 +106,8 @@ def read_streams(video: Path) -> Streams:
     output = ffmpeg.run(listing)
     if output.code:
         raise VisualizerError(f"{video}: is not a film with sound ({ffmpeg.reason(output.log)})")
+    if output.log:
+        raise VisualizerError(f"{video}: is damaged ({ffmpeg.reason(output.log)})")
     header = dict(re.findall(r"^#(\w+ \d): +(.+)$", output.text, re.MULTILINE))
     packets = _packets(output.text)
     return Streams(_picture(packets[0], header), _sound(packets[2], header))

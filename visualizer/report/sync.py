@@ -78,7 +78,8 @@ def sync_offsets(video: str | Path, times: Seconds | None = None) -> Sync:
     """
     video = Path(video)
     streams = read_streams(video)
-    shown = flash_times(read_luminance(video), streams.picture.times)
+    luminance = read_luminance(video, len(streams.picture.ticks))
+    shown = flash_times(luminance, streams.picture.times)
     if times is None:
         # A track begins where its file begins, be it with the picture or with the sound.
         times = click_times(load_track(video)) + min(streams.picture.start, streams.sound.start)

@@ -6,13 +6,13 @@ Everything here is a stream of blocks, float32, shape (n, channels), at most two
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from visualizer import ffmpeg
+from visualizer.track.stream import Stream
 
 Sound = NDArray[np.float32]
 
@@ -22,27 +22,8 @@ READ = 1 << 16  # Samples of each channel decoded at a time.
 FILL = "aresample=async=1:min_hard_comp=0.05:first_pts=0"
 
 
-@dataclass(frozen=True)
-class Stream:
-    """The sound stream of a file.
-
-    Attributes:
-        codec: Such as "mp3" or "pcm".
-        sample_rate: Hz.
-        channels: 1 or more.
-        layout: ffmpeg's name of their arrangement; "9 channels" where it knows none.
-        decoder: "ffmpeg" or "soundfile".
-    """
-
-    codec: str
-    sample_rate: int
-    channels: int
-    layout: str
-    decoder: str = "ffmpeg"
-
-
 def decoded(
-    path: Path, stream: Stream, complain: Callable[[str], None] | None = None
+    path: Path, stream: Stream, complain: Callable[[str], None] = lambda complaint: None
 ) -> Iterator[Sound]:
     """Decodes a file from its beginning.
 
@@ -51,9 +32,8 @@ def decoded(
         stream: What it holds.
         complain: Called at the end with what the decoder complained about, if it did.
     """
-    if stream.decoder == "soundfile":
-        return _by_soundfile(path)
-    return _by_ffmpeg(path, stream, complain or (lambda complaint: None))
+    decode = _by_soundfile if stream.decoder == "soundfile" else _by_ffmpeg
+    return decode(path, stream, complain)
 
 
 def excerpt(sound: Iterator[Sound], first: int, last: int | None) -> Iterator[Sound]:
@@ -116,7 +96,7 @@ def _by_ffmpeg(path: Path, stream: Stream, complain: Callable[[str], None]) -> I
 
 def _filters(stream: Stream) -> list[str]:
     # Between the pages of an Ogg file ffmpeg only guesses the times of Vorbis packets.
-    fill = ["anull"] if stream.codec == "vorbis" else [FILL]
+    fill = ["asetpts=N/SR/TB"] if stream.codec == "vorbis" else [FILL]
     if stream.channels <= 2:
         return fill
     if not stream.layout.endswith("channels"):
@@ -126,12 +106,15 @@ def _filters(stream: Stream) -> list[str]:
     return [*fill, f"pan=stereo|c0<{left}|c1<{right}"]
 
 
-def _by_soundfile(path: Path) -> Iterator[Sound]:
+def _by_soundfile(path: Path, stream: Stream, complain: Callable[[str], None]) -> Iterator[Sound]:
     import soundfile
 
-    with path.open("rb") as file, soundfile.SoundFile(file) as sound:
-        for block in sound.blocks(READ, dtype="float32", always_2d=True):
-            yield _stereo(block)
+    try:
+        with path.open("rb") as file, soundfile.SoundFile(file) as sound:
+            for block in sound.blocks(READ, dtype="float32", always_2d=True):
+                yield _stereo(block)
+    except soundfile.SoundFileError as error:
+        complain(str(error))
 
 
 def _stereo(block: Sound) -> Sound:

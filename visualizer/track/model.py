@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from visualizer.track import decode
-from visualizer.track.decode import Sound, Stream
+from visualizer.track.decode import Sound
+from visualizer.track.stream import Stream
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Track:
         warnings: One line for each thing the user should know.
         layout: Arrangement of the channels in ffmpeg's words, such as "stereo" or "5.1".
         decoder: The library that reads it: "ffmpeg" or "soundfile".
+        copyable: Whether an MP4 file can take its packets as they are and stay exact.
     """
 
     path: Path
@@ -45,6 +47,7 @@ class Track:
     warnings: tuple[str, ...] = ()
     layout: str = "stereo"
     decoder: str = "ffmpeg"
+    copyable: bool = False
 
     def blocks(
         self,

@@ -85,7 +85,7 @@ class SegmentWriter:
             growing = stack.enter_context(whole(self.path))
             self._log = stack.enter_context(tempfile.TemporaryFile("w+", errors="replace"))
             self._writer: Any = FFMPEG_VideoWriter(
-                str(growing),
+                str(growing.absolute()),
                 (self._shape[1], self._shape[0]),
                 self._fps,
                 preset=self._preset,

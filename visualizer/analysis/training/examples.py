@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +11,9 @@ from numpy.typing import NDArray
 
 from visualizer.analysis.flux import heard_level
 from visualizer.analysis.network import HEADS, network_input
-from visualizer.analysis.spectra import RATE, SAMPLE_RATE, Spectra, measure_spectra
-from visualizer.analysis.training.songs import Song, compose_song
+from visualizer.analysis.spectra import MEL_BANDS, RATE, measure_sound
+from visualizer.analysis.tonality import normalize_chroma
+from visualizer.analysis.training.songs import compose_song
 
 Floats = NDArray[np.float32]
 
@@ -25,7 +25,7 @@ class Example:
     """One song as the network meets it.
 
     Attributes:
-        level: Levels of the mel bands as uint8, 255 is 1, shape (n, bands).
+        level: Levels of the mel bands and chroma as uint8, 255 is 1, shape (n, bands + 12).
         times: Seconds of the events of each head.
     """
 
@@ -33,50 +33,34 @@ class Example:
     times: dict[str, NDArray[np.float64]]
 
 
-@dataclass(frozen=True)
-class _Sound:
-    """Enough of a track for `measure_spectra`."""
-
-    samples: Floats
-    duration: float
-
-    def blocks(self, sample_rate: int) -> Iterator[Floats]:
-        assert sample_rate == SAMPLE_RATE
-        yield self.samples[:, None]
-
-
 def make_example(seed: int) -> Example:
     """Composes, plays and measures one song."""
     song = compose_song(seed)
-    spectra = measure_song(song)
-    level = np.rint(heard_level(spectra.mel) * 255).astype(np.uint8)
+    spectra = measure_sound(song.samples[:, None])
+    seen = np.hstack([heard_level(spectra.mel), normalize_chroma(spectra.chroma)])
+    level = np.rint(seen * 255).astype(np.uint8)
     return Example(level, {"beat": song.beats, "downbeat": song.downbeats, **song.drums})
-
-
-def measure_song(song: Song) -> Spectra:
-    """Spectra of a generated song."""
-    sound = _Sound(song.samples, len(song.samples) / SAMPLE_RATE)
-    return measure_spectra(sound)  # type: ignore[arg-type]
 
 
 def draw(example: Example, rng: Generator, frames: int) -> tuple[Floats, Floats]:
     """One excerpt, varied in speed, register, tone and loudness.
 
     Returns:
-        Input of shape (frames, 2 * bands) and targets of shape (frames, len(HEADS)).
+        Input of shape (frames, INPUTS) and targets of shape (frames, len(HEADS)).
     """
     speed = np.exp(rng.uniform(-0.16, 0.16)) if rng.uniform() < 0.7 else 1.0
     span = frames * speed
     first = rng.uniform(0, max(1.0, len(example.level) - span))
     level = _stretch(example.level, first + np.arange(frames) * speed) / 255
-    level = _recolour(level, rng)
+    level, chroma = _recolour(level[:, :MEL_BANDS], rng), level[:, MEL_BANDS:]
+    chroma = np.roll(chroma, int(rng.integers(12)), axis=1)
     targets = np.zeros((frames, len(HEADS)), np.float32)
     for head, name in enumerate(HEADS):
         places = np.rint((example.times[name] * RATE - first) / speed).astype(int)
         for shift, weight in zip((-1, 0, 1), SMEAR, strict=True):
             inside = places[(places + shift >= 0) & (places + shift < frames)] + shift
             targets[inside, head] = np.maximum(targets[inside, head], weight)
-    return network_input(level), targets
+    return network_input(level, chroma), targets
 
 
 def _stretch(level: NDArray[np.uint8], where: NDArray[np.float64]) -> Floats:

@@ -129,12 +129,13 @@ class Voice:
         frequency = 440 * 2 ** ((pitch - 69) / 12)
         count = max(1, int(16000 / frequency))
         tables = [_cycle(h[:count]) for h in (self.bright, self.dull)]
-        wobble = self.vibrato * np.sin(2 * np.pi * 5.5 * t) * np.minimum(1, t / 0.4)
+        bend = np.exp2(self.vibrato / 12 * np.sin(34.6 * t) * np.minimum(1, t / 0.4)) \
+            if self.vibrato > 0.02 else np.ones_like(t)
         mix = np.exp2(-t / self.settle)
         sound = np.zeros_like(t)
         for copy in range(self.unison):
             detune = 2 ** ((0.12 * (copy - (self.unison - 1) / 2) / max(1, self.unison - 1)) / 12)
-            phase = np.cumsum(frequency * detune * np.exp2(wobble / 12)) / RATE + copy * 0.37
+            phase = np.cumsum(frequency * detune / RATE * bend, dtype=np.float64) + copy * 0.37
             index = (phase % 1 * TABLE).astype(np.int32)
             sound += mix * tables[0][index] + (1 - mix) * tables[1][index]
         if self.drive:

@@ -10,8 +10,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from visualizer.analysis.network import CHANNELS, HEADS, LAYERS, WIDTH
-from visualizer.analysis.spectra import MEL_BANDS
+from visualizer.analysis.network import CHANNELS, HEADS, INPUTS, LAYERS, WIDTH
 from visualizer.analysis.training.examples import Example, draw
 
 FRAMES, BATCH = 2600, 8
@@ -24,7 +23,7 @@ class BeatNetwork(nn.Module):
     def __init__(self) -> None:
         """Builds the layers with fresh weights."""
         super().__init__()
-        self.first = nn.Conv1d(2 * MEL_BANDS, CHANNELS, 3, padding=1)
+        self.first = nn.Conv1d(INPUTS, CHANNELS, 3, padding=1)
         self.wide = nn.ModuleList(
             nn.Conv1d(CHANNELS, CHANNELS, WIDTH, dilation=2**i, padding=2**i * (WIDTH // 2))
             for i in range(LAYERS)

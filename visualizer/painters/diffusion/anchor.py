@@ -63,13 +63,13 @@ class Pull:
         band: Relative error that may remain; what lies beyond is mended at once.
         latents: Share of the error in the statistics of the latents mended in every frame.
         sharpen: Unsharp amount where sharpness equals the anchor's; more where the picture has
-            softened, none where it is a third too sharp, and below none beyond.
+            softened, none where it is a seventh too sharp, and below none beyond.
     """
 
     colour: float = 0.5
     band: float = 0.05
     latents: float = 0.15
-    sharpen: float = 0.3
+    sharpen: float = 0.15
 
 
 @dataclass(frozen=True)
@@ -93,9 +93,7 @@ class Anchor:
     pull: Pull
 
     @classmethod
-    def of(
-        cls, lab: torch.Tensor, latents: torch.Tensor, tint: torch.Tensor, pull: Pull
-    ) -> Anchor:
+    def of(cls, lab: torch.Tensor, latents: torch.Tensor, tint: torch.Tensor, pull: Pull) -> Anchor:
         """Takes a shot's first picture, in OKLab, and its latents as its anchor."""
         chroma = lab[1:].square().sum(0).sqrt()
         # Of every seventh point: a quantile sorts, and nothing here hangs on one pixel.
@@ -122,7 +120,7 @@ class Anchor:
         held = self._hold_colours(lab, moved)
         # Blurring feeds on itself: the softer the picture has become, the more is given back.
         lost = self.measures.sharpness / _sharpness(held).clamp_min(1e-5) - 1.0
-        sharp = _sharpen(held, (self.pull.sharpen * (1.0 + 4.0 * lost)).clamp(-0.5, 1.2))
+        sharp = _sharpen(held, (self.pull.sharpen * (1.0 + 8.0 * lost)).clamp(-0.5, 1.2))
         return _limit_chroma(sharp, self.ceiling + moved.norm())
 
     def _hold_colours(self, lab: torch.Tensor, moved: torch.Tensor) -> torch.Tensor:
@@ -131,7 +129,7 @@ class Anchor:
         gains = torch.stack([self._gain(now.contrast, anchor.contrast), spread, spread])
         target = torch.cat([anchor.mean[:1], anchor.mean[1:] + moved])
         error = torch.lerp(now.mean - target, torch.zeros_like(target), self.pull.colour)
-        limit = self.pull.band * anchor.mean[:1]
+        limit = self.pull.band * torch.stack([anchor.mean[0], *[anchor.chroma[None, None]] * 2])
         return (lab - now.mean) * gains[:, None, None] + target + error.clamp(-limit, limit)
 
     def _gain(self, now: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
@@ -156,7 +154,8 @@ def grade(lab: torch.Tensor, cue: Cue) -> torch.Tensor:
     turn = 2.0 * math.pi * cue.palette_shift
     c, s = math.cos(turn) * cue.saturation, math.sin(turn) * cue.saturation
     lightness, a, b = lab
-    return torch.stack([lightness, c * a - s * b, s * a + c * b]) * max(cue.light, 0.0) ** (1 / 3)
+    turned = torch.stack([lightness, c * a - s * b, s * a + c * b])
+    return turned * math.pow(cue.light, 1.0 / 3.0)
 
 
 def _palette_mean(palette: Sequence[str]) -> torch.Tensor:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 import torch.nn.functional as F
@@ -42,6 +44,18 @@ def choose_dtype(device: torch.device, name: str | None) -> torch.dtype:
     # answer, and with it the film, the same on every run of one machine.
     fast = _convolution_seconds(torch.bfloat16) * 1.4 < _convolution_seconds(torch.float32)
     return torch.bfloat16 if fast else torch.float32
+
+
+@contextmanager
+def enough_memory(task: str) -> Iterator[None]:
+    """Turns running out of memory during `task` into one line with a way out."""
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError):
+        raise VisualizerError(
+            f"not enough memory for {task}: close other programs, take a smaller model,"
+            " or compute on the CPU with --device cpu"
+        ) from None
 
 
 def _convolution_seconds(dtype: torch.dtype) -> float:

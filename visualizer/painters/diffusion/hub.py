@@ -10,6 +10,12 @@ from visualizer.errors import VisualizerError
 Download = Callable[[str, bool], Path]
 """Fetches a hub id into the hub's cache, or finds it there when the flag (offline) is set."""
 
+_BROKEN_OFF = "the download broke off; run again to go on"
+_UNREACHABLE = (
+    "no such folder, and huggingface.co cannot be reached;"
+    " go online once to fetch the model, or give a folder"
+)
+
 
 def fetch(model: str, download: Download) -> Path:
     """Fetches a model, or falls back to what was fetched before when the hub cannot be reached.
@@ -23,11 +29,7 @@ def fetch(model: str, download: Download) -> Path:
     try:
         return download(model, not online)
     except errors.LocalEntryNotFoundError:
-        broken = "the download broke off; run again" if online else (
-            "no such folder, and huggingface.co cannot be reached;"
-            " go online once to fetch the model, or give a folder"
-        )
-        raise VisualizerError(f"{model}: {broken}") from None
+        raise VisualizerError(f"{model}: {_BROKEN_OFF if online else _UNREACHABLE}") from None
     except errors.EntryNotFoundError as error:
         raise VisualizerError(
             f"{model}: no model that can be used; the repository lacks {_missing(error)}"

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from visualizer.errors import VisualizerError
-from visualizer.painters.diffusion.device import choose_device, choose_dtype
+from visualizer.painters.diffusion.device import choose_device, choose_dtype, enough_memory
 from visualizer.painters.diffusion.folder import (
     find_folder,
     fingerprint,
@@ -37,6 +37,7 @@ def load_model(
     Raises:
         VisualizerError: One line for each way in which this fails.
     """
+    _check_settings(steps, guidance)
     where = choose_device(device)
     folder = find_folder(model, _download_pipeline)
     pipe = _open(folder, _pipeline_loader(folder))
@@ -45,10 +46,18 @@ def load_model(
         pipe.vae_scale_factor = 2 ** (len(pipe.vae.config.block_out_channels) - 1)
     _check(folder, pipe)
     dtype = choose_dtype(where, precision)
-    _place(pipe, where, dtype)
+    with enough_memory(f"the weights of {model}"):
+        _place(pipe, where, dtype)
     sampling = _sampling(pipe, steps, guidance)
     name = f"{fingerprint(folder)} vae {vae} {str(dtype).removeprefix('torch.')} {sampling}"
     return VPModel(pipe, sampling, name)
+
+
+def _check_settings(steps: int | None, guidance: float | None) -> None:
+    if steps is not None and not 1 <= steps <= 100:
+        raise VisualizerError(f"steps {steps}: choose 1 to 100 denoiser calls per frame")
+    if guidance is not None and not 0.0 <= guidance <= 30.0:
+        raise VisualizerError(f"guidance {guidance}: choose 0 to 30; 1 is none")
 
 
 def _pipeline_loader(folder: Path) -> Callable[..., Any]:

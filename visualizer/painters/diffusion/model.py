@@ -122,4 +122,5 @@ def _mix(vectors: Sequence[torch.Tensor], weights: Sequence[float]) -> torch.Ten
         return parts[0][0]
     total = torch.stack([v * w for v, w in parts]).sum(0)
     length = torch.stack([v.norm(dim=-1, keepdim=True) * w for v, w in parts]).sum(0)
-    return total * (length / total.norm(dim=-1, keepdim=True).clamp_min(1e-6))
+    blend: torch.Tensor = total * (length / total.norm(dim=-1, keepdim=True).clamp_min(1e-6))
+    return blend

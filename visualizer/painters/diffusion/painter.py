@@ -133,7 +133,7 @@ class DiffusionPainter:
 
 def _per_frame(renewal: float, fps: int) -> float:
     """A share of renewal meant at 24 frames per second, so that other rates forget as fast."""
-    return 1.0 - (1.0 - renewal) ** (24.0 / fps)
+    return float(1.0 - (1.0 - renewal) ** (24.0 / fps))
 
 
 def _fit(picture: torch.Tensor, score: Score) -> torch.Tensor:

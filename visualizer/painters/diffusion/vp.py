@@ -84,12 +84,14 @@ class VPModel:
     def encode(self, picture: torch.Tensor) -> torch.Tensor:
         """Pictures to latents, by the mode: a sample would add noise on every pass of the loop."""
         encoded = self._vae.encode(self._to_model(picture * 2.0 - 1.0, self._vae.dtype))
+        latents: torch.Tensor
         latents = encoded.latents if hasattr(encoded, "latents") else encoded.latent_dist.mode()
         return latents.float() * self._scale
 
     @torch.no_grad()
     def decode(self, latents: torch.Tensor) -> torch.Tensor:
         """Latents to pictures."""
+        decoded: torch.Tensor
         decoded = self._vae.decode(self._to_model(latents / self._scale, self._vae.dtype)).sample
         return (decoded.float() * 0.5 + 0.5).clamp(0.0, 1.0)
 
@@ -143,7 +145,7 @@ class VPModel:
         if condition.pooled is not None:
             ids = self._size_ids(noisy).expand(branches * batch, -1)
             summary = {"text_embeds": rows(condition.pooled), "time_ids": ids}
-        output = self._unet(
+        output: torch.Tensor = self._unet(
             self._to_model(noisy.repeat(branches, 1, 1, 1), self._unet.dtype),
             time.repeat(branches),
             encoder_hidden_states=rows(condition.tokens),
@@ -163,7 +165,8 @@ class VPModel:
         self, noisy: torch.Tensor, clean: torch.Tensor, level: NoiseLevel
     ) -> torch.Tensor:
         """Consistency models are the identity at time 0 (Luo et al., 2023, appendix)."""
-        time = level.time[:, None, None, None] * self._scheduler.get("timestep_scaling", 10.0)
+        scale = float(self._scheduler.get("timestep_scaling", 10.0))
+        time = level.time[:, None, None, None] * scale
         data = 0.5
         away = time.square() + data**2
         return noisy * (data**2 / away) + clean * (time / away.sqrt())

@@ -20,7 +20,6 @@ from visualizer.score import Cue, Look, Score, Shot
 
 VERSION = 1  # Raised when the same score would paint other pixels.
 GRAIN = 512  # Pixels along the edge of the tile of restless texture.
-FADE = 0.985  # What a trail keeps of its light per 1/24 s, so that none outlives its scene.
 
 
 @dataclass(frozen=True)
@@ -108,13 +107,14 @@ def _with_trails(
     frame: torch.Tensor, previous: torch.Tensor, move: camera.Matrix, strength: float, fps: int
 ) -> torch.Tensor:
     """Blends in the last frame, moved by the camera: light lingers, darkness gives way at once."""
-    keep = (1.0 - strength) ** (24.0 / fps)
-    if keep == 0.0:
+    slow = (1.0 - strength) ** (24.0 / fps)
+    fast = slow**3
+    if slow == 0.0:
         return frame
-    old = camera.warp(previous, move).mul_(FADE ** (24.0 / fps))
+    old = camera.warp(previous, move)
     gone = old - frame
-    linger = old.mul_(0.55).add_(0.05).mul_(gone.clamp(min=0.0))
-    return torch.add(frame, gone, alpha=0.4 * keep).add_(linger, alpha=keep).clamp_(0.0, 1.0)
+    linger = old.mul_(gone.clamp(min=0.0))
+    return torch.add(frame, gone, alpha=fast).add_(linger, alpha=slow - fast).clamp_(0.0, 1.0)
 
 
 def _family(name: str) -> Family:

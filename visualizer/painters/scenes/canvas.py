@@ -16,7 +16,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from visualizer.painters.scenes.tiles import fbm, sample, star_tile  # noqa: F401  TEMPORARY
 from visualizer.score import Pose
 
 COARSE_ROWS = 240  # Smooth fields are computed on about this many rows and enlarged.
@@ -143,8 +142,9 @@ def layers(travel: float, count: int, span: float = 4.0) -> Iterator[Layer]:
 
 def smoothstep(low: float, high: float, field: torch.Tensor) -> torch.Tensor:
     """0 below `low`, 1 above `high`, without a corner in between; falls when low > high."""
-    t = ((field - low) * (1.0 / (high - low))).clamp_(0.0, 1.0)
-    return t * t * (3.0 - 2.0 * t)
+    slope = 1.0 / (high - low)
+    t = (field * slope).sub_(low * slope).clamp_(0.0, 1.0)
+    return t.mul(-2.0).add_(3.0).mul_(t).mul_(t)
 
 
 def ease(low: float, high: float, value: float) -> float:
@@ -155,8 +155,7 @@ def ease(low: float, high: float, value: float) -> float:
 
 def falloff(distance: torch.Tensor, reach: torch.Tensor | float) -> torch.Tensor:
     """Light around a source: 1 at distance 0, a quarter at `reach`, a long soft tail."""
-    near = 1.0 / (1.0 + (distance * (1.0 / reach)) ** 2)
-    return near * near
+    return (distance * (1.0 / reach)).square_().add_(1.0).square_().reciprocal_()
 
 
 def spin(x: torch.Tensor, y: torch.Tensor, degrees: float) -> tuple[torch.Tensor, torch.Tensor]:
@@ -167,7 +166,7 @@ def spin(x: torch.Tensor, y: torch.Tensor, degrees: float) -> tuple[torch.Tensor
 
 def fold(value: torch.Tensor, period: float) -> torch.Tensor:
     """Triangle wave: distance to the nearest multiple of `period`, in [0, period / 2]."""
-    return (value - period * torch.round(value * (1.0 / period))).abs_()
+    return (value * (1.0 / period)).round_().mul_(-period).add_(value).abs_()
 
 
 def chance(seed: int, *ranges: tuple[float, float]) -> list[float]:

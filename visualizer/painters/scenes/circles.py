@@ -34,9 +34,7 @@ def mandala(canvas: Canvas, cue: Cue, seed: int, inks: Inks) -> torch.Tensor:
     u = angle * (2.0 * fold_count / math.pi) - 1.0
     v = (depth - INNERMOST) * (2.0 / (OUTERMOST - INNERMOST)) - 1.0
     grid = torch.stack([u, v], dim=-1)[None]
-    art = F.grid_sample(
-        strip[None], grid, padding_mode="border", align_corners=True
-    )[0]
+    art = F.grid_sample(strip[None], grid, padding_mode="border", align_corners=True)[0]
     light = _lamp(canvas, cue, glint)
     tone = art[0] * light + falloff(canvas.radius, 0.07 + 0.05 * cue.pulse) * (0.5 + cue.glow)
     return inks.paint(tone, art[1] + hue + 0.25 * (light - 0.8))
@@ -66,7 +64,9 @@ def _strip(canvas: Canvas, cue: Cue, seed: int, half: float) -> torch.Tensor:
         low = _row(base - 0.1, rows)
         high = _row(base + 2.4 * STEP, rows)
         if high > low:
-            _petals(canvas, cue, seed, ring, depth[low:high] - base, angle, half, strip[:, low:high])
+            _petals(
+                canvas, cue, seed, ring, depth[low:high] - base, angle, half, strip[:, low:high]
+            )
     return strip
 
 
@@ -112,10 +112,12 @@ def _petals(
     cover = (inside / thin + 0.5).clamp_(0.0, 1.0)
     shadow = torch.exp(inside.clamp(max=0.0) / 0.07) * (1.0 - cover)
     ink = _engraving(cue, across, out, inside, length, thin)
-    body = 0.06 + 0.30 * torch.exp(-inside.clamp_min(0.0) / 0.05) + 0.22 * (out / length).clamp(0, 1)
+    body = (
+        0.06 + 0.34 * torch.exp(-inside.clamp_min(0.0) / 0.06) + 0.30 * (out / length).clamp(0, 1)
+    )
     body = body * (0.75 + 0.25 * torch.cos(1.5 * q))
     strip[0].mul_(1.0 - 0.75 * shadow).lerp_(body + ink, cover)
-    strip[0].add_(torch.exp(-(inside / (0.02 + 0.05 * cue.glow)).abs()) * (0.10 + 0.35 * cue.glow))
+    strip[0].add_(torch.exp(-(inside / (0.02 + 0.05 * cue.glow)).abs()) * (0.06 + 0.22 * cue.glow))
     strip[1].lerp_(lean - 0.25 * (out / length) + 0.2 * q, cover)
 
 
@@ -128,14 +130,14 @@ def _engraving(
     thin: torch.Tensor,
 ) -> torch.Tensor:
     """Fine lines on a petal: its outline, inner contours, a vein, ribs, and a bead at the tip."""
-    fine = 0.25 + 1.2 * cue.detail
+    fine = 0.15 + 1.7 * cue.detail
     outline = torch.exp(-(((inside - 1.2 * thin) / thin) ** 2))
     contour = torch.exp(-(((fold(inside - 0.02, 0.045)) / thin) ** 2)) * torch.exp(-inside / 0.05)
     vein = torch.exp(-((across / thin) ** 2)) * (out / length).clamp(0.0, 1.0)
     ribs = torch.exp(-((fold(out - 0.9 * across, 0.055) / thin) ** 2)) * (inside > 0.10)
     bead = torch.hypot(out - 0.72 * length, across) - 0.022
     bead = torch.exp(-((bead / thin) ** 2)) + 0.8 * (bead < 0.0)
-    return 0.75 * outline + fine * (0.28 * contour + 0.32 * vein + 0.10 * ribs) + 0.5 * bead
+    return 0.75 * outline + fine * (0.34 * contour + 0.34 * vein + 0.16 * ribs) + 0.5 * bead
 
 
 RINGS = 64  # Rings in the table; they repeat after that.
@@ -156,12 +158,12 @@ def rings(canvas: Canvas, cue: Cue, seed: int, inks: Inks) -> torch.Tensor:
     arcs = _arcs(canvas, cue, seed, count, angle)
     width = 7.0 * canvas.pixel / radius.clamp_min(0.1)  # One pixel, in rings.
     line = rules(count, 1.0, 0.05 + 0.03 * cue.pulse, width)
-    groove = rules(count, 0.2, 0.012, width) * (0.08 + 0.30 * cue.detail)
+    groove = rules(count, 0.2, 0.012, width) * 0.75 * cue.detail
     beam = torch.remainder(angle - 0.5 * cue.pose.clock - sweep, 2.0 * math.pi)
     beam = torch.exp(-1.1 * (2.0 * math.pi - beam)) * (beam * 40.0).clamp(max=1.0)
     outside = ((radius - size) * (1.0 / canvas.pixel) + 0.5).clamp_(0.0, 1.0)
     fade = falloff(radius - size, 0.95)
-    tone = line * arcs[0] * (0.5 + 0.9 * fade) + groove * (0.25 + fade) * (0.5 + 0.5 * ripple)
+    tone = line * arcs[0] * (0.75 + 0.85 * fade) + groove * (0.25 + fade) * (0.5 + 0.5 * ripple)
     tone = tone + (0.16 * beam + 0.05) * (0.3 + fade) + 0.10 * fade * ripple
     corona = _corona(canvas, cue, seed, radius - size, angle)
     tone = (tone + corona) * outside + 0.02

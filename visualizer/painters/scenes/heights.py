@@ -23,7 +23,7 @@ RANGES = 7
 
 def mountains(canvas: Canvas, cue: Cue, seed: int, inks: Inks) -> torch.Tensor:
     """Ranges in layered mist below a sun or moon; moving in flies over them."""
-    sun_x, sun_y, hue = chance(seed, (-0.55, 0.55), (-0.5, -0.22), (-0.25, 0.25))
+    sun_x, sun_y, hue = chance(seed, (-0.55, 0.55), (-0.5, -0.22), (-0.12, 0.12))
     sun_x = sun_x * canvas.aspect - 0.6 * cue.pose.x
     sun_y -= 0.25 * cue.morph + 0.6 * _bounded(cue.pose.y)
     horizon = 0.12 - 0.8 * _bounded(cue.pose.y)
@@ -37,7 +37,7 @@ def mountains(canvas: Canvas, cue: Cue, seed: int, inks: Inks) -> torch.Tensor:
     for layer in layers(cue.pose.travel, RANGES, 6.0):
         _range(canvas, cue, seed, layer, horizon, air, tone, rock, place)
     _slopes(canvas, cue, seed, tone, rock, place)
-    lean += hue + 0.35 * (shine - 0.4)
+    lean += hue + 0.25 * (shine - 0.3)
     return inks.paint(tone, lean)
 
 
@@ -63,7 +63,7 @@ def _sky(
     lit = canvas.enlarge(veil * (0.10 + 0.28 * fade))
     base = canvas.enlarge((0.10 + 0.34 * fade).expand(-1, coarse.width).contiguous())
     tone = base + lit * (0.35 + 1.4 * shine) + shine * (0.16 + 0.30 * cue.glow + 0.22 * cue.pulse)
-    return tone, canvas.enlarge(0.30 * fade - 0.16 + 0.10 * cloud[1])
+    return tone, canvas.enlarge(0.24 * fade - 0.10 + 0.05 * cloud[1])
 
 
 def _sun(canvas: Canvas, cue: Cue, tone: torch.Tensor, distance: torch.Tensor) -> None:
@@ -71,7 +71,9 @@ def _sun(canvas: Canvas, cue: Cue, tone: torch.Tensor, distance: torch.Tensor) -
     size = 0.15 + 0.05 * cue.morph + 0.045 * cue.pulse
     disc = ((size - distance) * (0.5 / canvas.pixel) + 0.5).clamp_(0.0, 1.0)
     tone += disc * (1.18 + 0.25 * cue.glow - tone)
-    tone += falloff((distance - size).clamp_min_(0.0), 0.05) * (1.0 - disc) * (0.12 + 0.5 * cue.glow)
+    tone += (
+        falloff((distance - size).clamp_min_(0.0), 0.05) * (1.0 - disc) * (0.12 + 0.5 * cue.glow)
+    )
 
 
 def _range(
@@ -94,13 +96,27 @@ def _range(
     below = canvas.y[first:] - top
     cover = (below * (1.0 / canvas.pixel) + 0.5).clamp_(0.0, 1.0)
     cover *= ease(0.0, 0.12, depth)
-    mist = 1.0 - torch.exp(below.clamp(min=0.0) * (-1.0 / (0.10 + 0.30 * depth)))
+    level = _level(canvas, top) - 0.02 - 0.06 * depth  # Mist lies flat; peaks stand out of it.
+    fog = (canvas.y[first:] - level).clamp_min(0.0)
+    mist = 1.0 - torch.exp(fog * (-1.0 / (0.08 + 0.26 * depth)))
     near = min(1.0, 1.5 * depth) ** 0.8
     body = torch.lerp(air[first:], air.new_tensor(0.01), near * 0.97)
     filled = air[first:] * (1.10 - 0.50 * depth)
     tone[first:].lerp_(torch.lerp(body, filled, mist), cover)
     rock[first:].lerp_((1.0 - mist) * (0.25 + 0.75 * near), cover)
-    place[first:].lerp_(below + 0.37 * layer.generation, (cover > 0.5).to(cover.dtype))
+    ground = canvas.y[first:] - 1.45 * depth**2.1 + 0.37 * layer.generation
+    place[first:].lerp_(ground.expand_as(cover), (cover > 0.5).to(cover.dtype))
+
+
+def _level(canvas: Canvas, top: torch.Tensor) -> torch.Tensor:
+    """A ridge smoothed over a third of the picture's height, shape (width,)."""
+    reach = max(1, canvas.height // 12)
+    smooth = top[None, None]
+    for _ in range(2):
+        smooth = F.avg_pool1d(
+            F.pad(smooth, (reach, reach), mode="replicate"), 2 * reach + 1, stride=1
+        )
+    return smooth[0, 0]
 
 
 def _ridge(canvas: Canvas, cue: Cue, seed: int, layer: Layer) -> torch.Tensor:
@@ -143,19 +159,21 @@ def waves(canvas: Canvas, cue: Cue, seed: int, inks: Inks) -> torch.Tensor:
     """Stacked luminous lines that flow towards the viewer, the nearer hiding the farther."""
     hue, lean_x = chance(seed, (-0.2, 0.2), (-0.3, 0.3))
     height, depth = _profiles(canvas, cue, seed)
-    base = -0.50 + 1.55 * depth**1.35 - 1.2 * _bounded(cue.pose.y)
+    base = -0.50 + 1.85 * depth**1.35 - 1.2 * _bounded(cue.pose.y)
     curve = base - height * (0.22 + 0.62 * depth)
     edge = torch.flip(torch.cummin(torch.flip(curve, [0]), 0).values, [0])
     front = _front(canvas, edge)
     below = canvas.y - _read(edge, front, -9.0)
     thick = (1.1 + 1.9 * depth) * max(canvas.pixel, 0.0032) * (0.7 + 0.5 * cue.pulse)
-    steep = torch.gradient(edge, spacing=canvas.pixel, dim=1)[0]
+    steep = torch.gradient(edge, spacing=canvas.pixel, dim=1)[0].clamp(-3.0, 3.0)
     steps = below * _read(1.0 / (thick * torch.sqrt(1.0 + steep**2)), front, 1.0)
     power = (0.25 + 0.75 * depth) * (0.30 + 1.15 * height.clamp(0.0, 1.0))
     power = _read(power * (1.0 + 0.5 * cue.pulse), front, 0.0)
     line = steps * torch.exp(1.0 - steps)  # Dark at the very edge: that is its anti-aliasing.
     veil = torch.exp(below * (-1.0 / (0.05 + 0.09 * cue.glow)))
     tone = power * (1.25 * line + veil * (0.10 + 0.42 * cue.glow))
+    shared = (below[1:] / canvas.pixel).clamp_(0.0, 1.0)  # The edge's pixel shows both lines.
+    tone[1:] = torch.lerp(tone[:-1], tone[1:], shared)
     tone += _backlight(canvas, cue, lean_x)
     lean = _read(0.55 * height - 0.35 * depth, front, -0.1)
     return inks.paint(tone, lean.add_(hue + lean_x * canvas.x))
@@ -181,7 +199,7 @@ def _profiles(canvas: Canvas, cue: Cue, seed: int) -> tuple[torch.Tensor, torch.
     form = form + (0.02 + 0.10 * cue.detail) * fine * (0.3 + form)
     centred = torch.exp(-((canvas.x / (0.52 * canvas.aspect)) ** 2))
     reach = torch.lerp(centred, torch.ones_like(centred), 0.12 + 0.55 * cue.morph)
-    return form * reach * (0.55 + 0.55 * cue.pulse), depth
+    return form * reach * (0.58 + 0.36 * cue.pulse), depth
 
 
 def _front(canvas: Canvas, edge: torch.Tensor) -> torch.Tensor:

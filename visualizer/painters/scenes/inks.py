@@ -8,9 +8,10 @@ changes the colours and never turns the picture inside out.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
+import numpy as np
 import torch
-import torch.nn.functional as F
 
 from visualizer.score import Cue
 
@@ -61,13 +62,21 @@ class Inks:
         Returns:
             float32, shape (3, height, width), sRGB-encoded, in [0, 1].
         """
-        index = (tone.clamp(0.0, 2.0) * ((TONES - 1) / 2.0)).add_(0.5).to(torch.int32)
+        dither = _dither(tone.shape[0], tone.shape[1], tone.device)
+        index = (tone.clamp(0.0, 2.0) * ((TONES - 1) / 2.0)).add_(dither).to(torch.int32)
         if isinstance(lean, torch.Tensor):
-            row = lean.clamp(-1.0, 1.0).add_(1.0).mul_((LEANS - 1) / 2.0).add_(0.5)
+            row = lean.clamp(-1.0, 1.0).add_(1.0).mul_((LEANS - 1) / 2.0).add_(dither)
             index += row.to(torch.int32) * TONES
         else:
             index += round((min(max(lean, -1.0), 1.0) + 1.0) * (LEANS - 1) / 2.0) * TONES
         return self.table.index_select(1, index.flatten()).view(3, *tone.shape)
+
+
+@lru_cache(maxsize=8)
+def _dither(height: int, width: int, device: torch.device) -> torch.Tensor:
+    """What is added before rounding down, in [0, 1): smooth colours stay smooth, without bands."""
+    noise = np.random.default_rng(0).random((height, width), dtype=np.float32)
+    return torch.from_numpy(noise * 0.999).to(device)
 
 
 def mix_inks(ramp: torch.Tensor, cue: Cue) -> Inks:
@@ -81,14 +90,13 @@ def mix_inks(ramp: torch.Tensor, cue: Cue) -> Inks:
     tone = torch.linspace(0.0, 2.0, TONES, device=device) * cue.light**0.75
     place = torch.where(tone < 0.7, tone, 1.0 - 0.3 * torch.exp((0.7 - tone) / 0.3))
     lean = torch.linspace(-0.5, 0.5, LEANS, device=device)[:, None] + cue.palette_shift
-    lab = _oklab(ramp)
+    lab = _oklab(ramp.T)
     own, other = _look_up(lab, place), _look_up(lab, _mirror(place + lean))
     burn = (tone - 1.0).clamp(0.0, 1.0) ** 1.5 * 0.85
     lightness = (own[0] + (1.0 - own[0]) * burn) * min(1.0, cue.light) ** 0.25
     chroma = _chroma(own, other, lightness) * (cue.saturation * (1.0 - 0.8 * burn))
     a, b = other[1] * chroma, other[2] * chroma
-    lab = torch.stack([lightness.expand_as(a), a, b], dim=-1).view(-1, 3)
-    return Inks(_srgb(lab).T.contiguous())
+    return Inks(_srgb(torch.stack([lightness.expand_as(a), a, b]).view(3, -1)))
 
 
 def _chroma(own: torch.Tensor, other: torch.Tensor, lightness: torch.Tensor) -> torch.Tensor:
@@ -103,21 +111,24 @@ def _mirror(place: torch.Tensor) -> torch.Tensor:
     return 1.0 - (place.remainder(2.0) - 1.0).abs()
 
 
-def _look_up(lab: torch.Tensor, place: torch.Tensor) -> torch.Tensor:
-    """Linear interpolation in a table of shape (n, 3); returns shape (3, *place.shape)."""
-    at = place * (len(lab) - 1)
-    low = at.floor().clamp(0, len(lab) - 2)
-    columns, index = lab.T, low.long()
-    return torch.lerp(columns[:, index], columns[:, index + 1], at - low)
+def _look_up(table: torch.Tensor, place: torch.Tensor) -> torch.Tensor:
+    """Linear interpolation in a table of shape (3, n); returns shape (3, *place.shape)."""
+    at = place.flatten() * (table.shape[1] - 1)
+    low = at.floor().clamp(0, table.shape[1] - 2)
+    index = low.to(torch.int32)
+    found = torch.lerp(table.index_select(1, index), table.index_select(1, index + 1), at - low)
+    return found.view(3, *place.shape)
 
 
 def _oklab(srgb: torch.Tensor) -> torch.Tensor:
+    """Shape (3, n) to (3, n)."""
     linear = torch.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
-    lms = F.linear(linear, srgb.new_tensor(_RGB_TO_LMS)).clamp_min(0.0) ** (1.0 / 3.0)
-    return F.linear(lms, srgb.new_tensor(_LMS_TO_LAB))
+    lms = (srgb.new_tensor(_RGB_TO_LMS) @ linear).clamp_min(0.0) ** (1.0 / 3.0)
+    return srgb.new_tensor(_LMS_TO_LAB) @ lms
 
 
 def _srgb(lab: torch.Tensor) -> torch.Tensor:
-    lms = F.linear(lab, lab.new_tensor(_LAB_TO_LMS)) ** 3
-    linear = F.linear(lms, lab.new_tensor(_LMS_TO_RGB)).clamp(0.0, 1.0)
+    """Shape (3, n) to (3, n)."""
+    lms = (lab.new_tensor(_LAB_TO_LMS) @ lab) ** 3
+    linear = (lab.new_tensor(_LMS_TO_RGB) @ lms).clamp(0.0, 1.0)
     return torch.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)

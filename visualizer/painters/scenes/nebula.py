@@ -40,7 +40,8 @@ def nebula(canvas: Canvas, cue: Cue, seed: int, inks: Inks) -> torch.Tensor:
     tone = 1.12 * (1.0 - torch.exp(tone * -(1.25 + 0.35 * cue.glow)))
     veil = (1.0 - tone).clamp_(0.0, 1.0)
     stars = passing_stars(canvas, cue.pose, seed, 700)[0]
-    tone += stars * veil * (0.35 + 1.1 * cue.detail)
+    cluster = 1.0 + 2.5 * canvas.enlarge(heart)
+    tone += stars * veil * cluster * (0.3 + 1.0 * cue.detail)
     return inks.paint(tone, canvas.enlarge(lean))
 
 

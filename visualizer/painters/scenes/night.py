@@ -52,9 +52,9 @@ def _evening(
     drift = 0.15 * cue.pose.x + 0.002 * cue.pose.clock
     sky = sample(stars, canvas.x * 0.55 + drift, canvas.y[:last] * 0.55)[0]
     tone += sky * (1.0 - high).clamp_min_(0.0) * (0.3 + 1.2 * cue.detail)
-    body = 1.02 - 0.22 * place + 0.15 * cue.glow
+    body = 0.96 - 0.24 * place + 0.15 * cue.glow
     tone = torch.lerp(tone, body, disc * bands)
-    return tone, (0.30 * high - 0.25).lerp(0.05 - 0.30 * place, disc * bands)
+    return tone, (0.30 * high - 0.25) * (1.0 - disc * bands)
 
 
 def _floor(
@@ -65,7 +65,7 @@ def _floor(
     far = 0.42 / below
     ahead = 1.7 * far
     forward = 1.1 * cue.pose.clock + 4.0 * cue.pose.travel
-    curve = 1.6 * cue.warp**2 * torch.sin(0.16 * (ahead + 0.6 * forward)) * ahead * 0.35
+    curve = 3.0 * cue.warp**2 * torch.sin(0.16 * (ahead + 0.6 * forward)) * ahead * 0.35
     across = 2.6 * far * (canvas.x + 2.0 * canvas.aspect * cue.pose.x) + curve
     across = across - 2.6 * far * 0.35 * sun_x
     step_x, step_z = 2.6 * far * canvas.pixel, ahead / below * canvas.pixel
@@ -179,7 +179,7 @@ def _towers(
     fog = 0.45 * (1.0 - near) + cue.morph * torch.exp(-2.2 * high) * (1.1 - 0.4 * near)
     street = torch.exp(-6.0 * high) * (0.26 + 0.14 * cue.glow + 0.12 * cue.pulse)
     wall = 0.03 + 0.12 * (1.0 - near) + street
-    body = wall + 0.03 * own + lit * (0.85 + 0.35 * cue.glow + 0.35 * cue.pulse)
+    body = wall + 0.03 * own + lit * (1.0 + 0.35 * cue.glow + 0.35 * cue.pulse)
     body = torch.lerp(body, tone[first:quay] * 0.9, fog.clamp(0.0, 0.92))
     tone[first:quay].lerp_(body, cover)
     lean[first:quay].lerp_(0.9 * (own - 0.5) * (0.4 + lit) - 0.1, cover)

@@ -26,8 +26,10 @@ def tunnel(canvas: Canvas, cue: Cue, seed: int, inks: Inks) -> torch.Tensor:
     clock = cue.pose.clock
     bend = 0.08 + 0.20 * cue.warp
     lag = torch.exp(-1.2 * canvas.radius)
-    x = canvas.x - bend * math.sin(clock * 0.23 + sway) * lag
-    y = canvas.y - bend * 0.6 * math.cos(clock * 0.19 + sway) * lag
+    sway_x = bend * math.sin(clock * 0.23 + sway) - 0.5 * canvas.aspect * math.tanh(cue.pose.x)
+    sway_y = 0.6 * bend * math.cos(clock * 0.19 + sway) + 0.5 * math.tanh(cue.pose.y)
+    x = canvas.x - sway_x * lag
+    y = canvas.y - sway_y * lag
     distance = _distance(x, y, min(1.0, max(0.0, squareness) + cue.morph))
     far = torch.log(distance.clamp_min(canvas.pixel))
     along = far - cue.pose.travel
@@ -107,7 +109,8 @@ def kaleidoscope(canvas: Canvas, cue: Cue, seed: int, inks: Inks) -> torch.Tenso
     out = torch.lerp(far, 1.7 * canvas.radius - 0.6, flat) - cue.pose.travel
     out = out + 0.2 * cue.warp * torch.sin(wedge * arms + clock * 0.17)
     out = out - 0.12 * cue.pulse * torch.exp(-2.0 * (canvas.radius - 0.45) ** 2)
-    side = wedge * (1.0 + flat * (canvas.radius - 1.0)) + 0.03 * math.sin(clock * 0.11)
+    side = wedge * (1.0 + flat * (canvas.radius - 1.0)) + 0.012 * clock
+    side, out = side + 0.6 * cue.pose.x, out - 0.4 * cue.pose.y
     light, lean = _glass(canvas, cue, seed, out, side)
     core = falloff(canvas.radius, 0.10 + 0.05 * cue.glow + 0.12 * cue.pulse)
     window = torch.exp(-0.75 * canvas.radius) * (1.05 + 0.5 * cue.pulse)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 
@@ -12,39 +13,94 @@ from visualizer.painters.scenes.strokes import splat
 from visualizer.painters.scenes.tiles import cell_tile, fbm, sample
 from visualizer.score import Cue
 
+LARGE, SMALL = 46, 170  # Cells in the two tiles of facets.
+
 
 def crystal(canvas: Canvas, cue: Cue, seed: int, inks: Inks) -> torch.Tensor:
     """Facets round a light: each bends it its own way, and flashes when it faces the lamp.
 
-    The facets lie in log-polar coordinates, so that moving in never ends.
+    The facets lie in log-polar coordinates, so that moving in never ends. Their shading is smooth
+    within each of them and is painted on half the rows; the seams that part them are drawn in full.
     """
     hue, lamp = chance(seed, (-0.25, 0.25), (0.0, 6.28))
+    half = Canvas(max(2, canvas.height // 2), max(2, canvas.width // 2), canvas.device)
+    body, lean, rim = _facets(half, cue, seed, lamp)
+    cave = _cave(canvas, cue)
+    groove, hairline = _seams(canvas, cue, seed, cave)
+    frost = sample(fbm(seed + 2, canvas.device, 1.5), 1.5 * cave.u, 1.5 * cave.v)[0]
+    frost = frost.mul_(0.03 + 0.08 * cue.detail).add_(1.0)
+    rim = canvas.enlarge(rim)
+    tone = torch.lerp(canvas.enlarge(body).mul_(frost), 0.45 * rim, groove)
+    tone = torch.maximum(tone, rim.mul_(hairline))
+    return inks.paint(tone, canvas.enlarge(lean).mul_(1.0 - groove).add_(hue))
+
+
+@dataclass(frozen=True)
+class _Cave:
+    """Where each pixel looks in the cave.
+
+    Attributes:
+        x: Canvas coordinates that turn with the camera, a field.
+        y: The same, down.
+        radius: Distance from the light.
+        u: Round the light, in tiles of cells.
+        v: Outwards, in tiles of cells.
+    """
+
+    x: torch.Tensor
+    y: torch.Tensor
+    radius: torch.Tensor
+    u: torch.Tensor
+    v: torch.Tensor
+
+
+def _cave(canvas: Canvas, cue: Cue) -> _Cave:
     x, y = canvas.x - cue.pose.x * canvas.aspect, canvas.y + cue.pose.y
     x, y = spin(x, y, cue.pose.angle + 1.5 * cue.pose.clock)
     radius = torch.sqrt(x * x + y * y).clamp_min_(0.5 * canvas.pixel)
-    depth = torch.log(radius) * (0.5 / math.pi)
-    round_ = torch.atan2(y, x) * (0.5 / math.pi)
-    inward = cue.pose.travel * (0.5 / math.pi)
-    bend = 0.10 * cue.warp * torch.sin(6.283 * (2.0 * depth + 0.05 * cue.pose.clock))
-    u, v = round_ + bend * (0.4 + cue.morph), depth - inward
-    large = sample(cell_tile(seed, canvas.device, 46), u, v)
-    small = sample(cell_tile(seed + 1, canvas.device, 170), u + 0.03 * large[2], v + 0.03 * large[3])
-    pixel = canvas.pixel / radius * (0.5 / math.pi)
-    facet = 0.62 * large[2] + 0.38 * small[2]
-    tilt = 0.62 * large[3] + 0.38 * small[3]
-    inner = _refracted(cue, x, y, facet, tilt)
-    turn = 6.283 * facet - lamp - 0.35 * cue.pose.clock
-    facing = 0.5 + 0.5 * torch.cos(turn + 3.0 * tilt)
-    gleam = facing**14 * smoothstep(0.25, 0.6, small[3])
-    edges = _edge(large[0], 46, pixel, 0.040) + (0.15 + 0.7 * cue.detail) * _edge(
-        small[0], 170, pixel, 0.030
-    )
-    body = 0.03 + 0.10 * facing + inner * (0.30 + 0.95 * facing)
-    tone = body + gleam * (0.12 + 0.55 * cue.glow + 0.4 * cue.pulse) * (0.3 + inner)
-    tone = tone + edges * (0.10 + 0.75 * inner) * (0.55 + 0.6 * cue.glow)
-    heart = falloff(radius, 0.10 + 0.05 * cue.glow + 0.07 * cue.pulse)
-    tone = tone * (1.0 - 0.6 * heart) + heart * (1.15 + 0.3 * cue.pulse)
-    return inks.paint(tone, hue + 0.75 * (facet - 0.5) + 0.25 * (inner - 0.5))
+    depth = torch.log(radius) / math.pi
+    bend = 0.12 * cue.warp * torch.sin(6.283 * (depth + 0.05 * cue.pose.clock))
+    round_ = torch.atan2(y, x).div_(math.pi).add_(bend)
+    return _Cave(x, y, radius, round_, depth - cue.pose.travel / math.pi)
+
+
+def _facets(
+    canvas: Canvas, cue: Cue, seed: int, lamp: float
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Tone and lean of the facets, and the tone of the seams between them."""
+    cave = _cave(canvas, cue)
+    facet, tilt = sample(cell_tile(seed, canvas.device, LARGE), cave.u, cave.v)[2:]
+    chip = sample(cell_tile(seed + 1, canvas.device, SMALL), cave.u, cave.v)[2]
+    broken = 0.30 + 0.45 * cue.morph
+    facet, tilt = torch.lerp(facet, chip, broken), torch.lerp(tilt, chip, 0.6 * broken)
+    inner = _refracted(cue, cave.x, cave.y, facet, tilt)
+    facing = 0.5 + 0.5 * torch.cos(6.283 * facet - lamp - 0.35 * cue.pose.clock + 3.0 * tilt)
+    gleam = facing**14 * smoothstep(0.25, 0.6, chip)
+    tone = 0.03 + 0.10 * facing + inner * (0.30 + 0.95 * facing)
+    tone = tone + gleam * (0.12 + 0.55 * cue.glow + 0.4 * cue.pulse) * (0.3 + inner)
+    around = falloff(cave.radius, 0.80 + 0.30 * cue.pulse)
+    rim = 0.14 + (0.95 + 0.4 * cue.glow) * around
+    heart = falloff(cave.radius, 0.10 + 0.05 * cue.glow + 0.07 * cue.pulse)
+    light = heart * (1.15 + 0.3 * cue.pulse)
+    lean = 0.75 * (facet - 0.5) + 0.25 * (inner - 0.5)
+    return tone * (1.0 - 0.6 * heart) + light, lean, rim * (1.0 - 0.6 * heart) + light
+
+
+def _seams(canvas: Canvas, cue: Cue, seed: int, cave: _Cave) -> tuple[torch.Tensor, torch.Tensor]:
+    """The grooves between the facets and the hairlines of light in them, each in [0, 1].
+
+    A groove is opaque and no thinner than the steps between facets are rough, so it hides them.
+    """
+    pixel = canvas.pixel / math.pi / cave.radius
+    groove, hairline = canvas.blank(), canvas.blank()
+    fine = 0.10 + 0.90 * cue.detail
+    for number, count, power in ((seed, LARGE, 1.0), (seed + 1, SMALL, fine)):
+        distance = sample(cell_tile(number, canvas.device, count)[:1], cave.u, cave.v)[0]
+        near = distance.div_(pixel * (1.7 * count**0.5) + (0.026 if count == LARGE else 0.030))
+        near.square_()
+        torch.maximum(groove, torch.exp(-near * near), out=groove)
+        torch.maximum(hairline, torch.exp(near.mul_(-3.0)).mul_(power), out=hairline)
+    return groove, hairline
 
 
 def _refracted(
@@ -56,17 +112,8 @@ def _refracted(
     y = y * (1.3 - 0.3 * facet) + slant * (tilt - 0.5)
     distance = torch.sqrt(x * x + y * y)
     caustic = 0.5 + 0.5 * torch.cos(7.0 * distance + 9.0 * tilt - 0.5 * cue.pose.clock)
-    reach = 0.62 + 0.25 * cue.glow + 0.30 * cue.pulse
+    reach = 0.80 + 0.30 * cue.glow + 0.30 * cue.pulse
     return falloff(distance, reach) * (0.45 + 0.75 * caustic)
-
-
-def _edge(
-    distance: torch.Tensor, count: int, pixel: torch.Tensor, half: float
-) -> torch.Tensor:
-    """Light caught by the edges between cells; `distance` is in cell widths."""
-    wide = pixel * (0.9 * count**0.5) + half
-    near = distance / wide
-    return torch.exp(-near * near) * (half / wide)
 
 
 HORIZON = -0.30
@@ -105,9 +152,9 @@ def _plain(
     wide = _crack(plates[0], 60, step, (0.030 + 0.085 * cue.morph) * warmth)
     fine = _crack(rubble[0], 240, step, 0.035 * warmth) * (0.12 + 0.75 * cue.detail)
     glow = torch.exp(plates[0] * (-1.0 / (0.10 + 0.12 * cue.glow))) * warmth
-    shade = 0.05 + 0.05 * plates[2] + 0.035 * rough * (0.4 + 0.8 * cue.detail)
+    shade = 0.09 + 0.08 * plates[2] + 0.055 * rough * (0.4 + 0.8 * cue.detail)
     shine = falloff(torch.hypot(0.7 * (canvas.x - peak), below), 0.55)
-    stone = shade.clamp_min_(0.0) * (0.45 + 1.5 * shine)
+    stone = shade.clamp_min_(0.0) * (0.55 + 1.8 * shine)
     melt = wide * (0.75 + 0.6 * warmth) + fine * warmth * 0.8
     tone = stone * (1.0 - wide) + melt + glow * glow * (0.10 + 0.42 * cue.glow)
     fog = torch.exp(-4.5 * below)
@@ -123,9 +170,7 @@ def _crack(
     return torch.exp(-((distance / wide) ** 2)) * (half / wide)
 
 
-def _smoke(
-    canvas: Canvas, cue: Cue, seed: int, peak: float
-) -> tuple[torch.Tensor, torch.Tensor]:
+def _smoke(canvas: Canvas, cue: Cue, seed: int, peak: float) -> tuple[torch.Tensor, torch.Tensor]:
     """The sky: smoke that the crater lights from below."""
     coarse = canvas.coarse
     t = 0.02 * cue.pose.clock
@@ -138,7 +183,7 @@ def _smoke(
     source = torch.hypot(coarse.x - peak - 0.5 * rise, 0.8 * (coarse.y - HORIZON + 0.36))
     fire = falloff(source, 0.38 + 0.15 * cue.glow + 0.22 * cue.pulse)
     billow = smoothstep(-1.1, 1.8, smoke)
-    tone = 0.04 + 0.16 * torch.exp(-2.5 * rise) + billow * (0.05 + 0.75 * fire)
+    tone = 0.04 + 0.16 * torch.exp(-2.5 * rise) + billow * (0.09 + 0.80 * fire)
     tone = tone + fire * (0.10 + 0.22 * cue.glow + 0.25 * cue.pulse)
     return canvas.enlarge(tone), canvas.enlarge(0.25 * fire - 0.25 + 0.08 * bend[1])
 
@@ -175,7 +220,6 @@ def _embers(canvas: Canvas, cue: Cue, seed: int) -> torch.Tensor:
     x = (2.0 * place - 1.0) * canvas.aspect * 1.1 + drift * life
     y = 1.1 - 2.2 * life
     light = (0.3 + 1.6 * power**3) * torch.sin(math.pi * life) * (0.6 + cue.glow + cue.pulse)
-    reach = max(1.0, canvas.height / 400.0)
-    trail = torch.linspace(0.0, 0.012 * reach, 6, device=canvas.device)[:, None]
+    trail = torch.linspace(0.0, 0.016, 10, device=canvas.device)[:, None]
     points = [a.flatten() for a in torch.broadcast_tensors(x, y + trail * (0.4 + pace), light)]
-    return splat(canvas, points[0], points[1], points[2] * 0.45)
+    return splat(canvas, points[0], points[1], points[2] * 0.35)

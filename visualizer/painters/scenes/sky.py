@@ -78,7 +78,7 @@ def aurora(canvas: Canvas, cue: Cue, seed: int, inks: Inks) -> torch.Tensor:
     light, lean = _curtains(canvas, cue, seed)
     light, lean = light[:row], lean[:row]
     y = canvas.y[:row]
-    stars = still_stars(canvas, cue.pose, seed, 800)[:row]
+    stars = still_stars(canvas, cue.pose, seed, 3000)[:row]
     air = torch.exp((y - shore) * 2.2)
     tone = 0.06 + air * (0.20 + 0.1 * cue.glow) + light
     tone += stars * (0.3 + 0.9 * cue.detail) * (1.0 - light).clamp_(0.0, 1.0)

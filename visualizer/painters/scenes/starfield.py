@@ -8,7 +8,8 @@ from visualizer.painters.scenes.canvas import Canvas, layers
 from visualizer.painters.scenes.tiles import sample, star_tile
 from visualizer.score import Pose
 
-SPAN = 1.8  # Canvas units across one tile of sky.
+SPAN = 1.8  # Canvas units across one tile of a passing sky.
+STILL_SPAN = 3.6  # Of a still one: as wide as the picture, or the eye finds the repeat.
 
 
 def still_stars(canvas: Canvas, pose: Pose, seed: int, count: int) -> torch.Tensor:
@@ -18,10 +19,10 @@ def still_stars(canvas: Canvas, pose: Pose, seed: int, count: int) -> torch.Tens
         canvas: The picture.
         pose: The sky turns and slides with it, and creeps on by the clock.
         seed: Same seed, same sky.
-        count: Stars in a square of `SPAN` canvas units.
+        count: Stars in a square of `STILL_SPAN` canvas units.
     """
-    x, y = canvas.world(pose, 1.0 / SPAN)
-    return sample(_sky(canvas, seed, count), x, y + 0.001 * pose.clock)[0]
+    x, y = canvas.world(pose, 1.0 / STILL_SPAN)
+    return sample(_sky(canvas, seed, count, STILL_SPAN), x, y + 0.0005 * pose.clock)[0]
 
 
 def passing_stars(canvas: Canvas, pose: Pose, seed: int, *counts: int) -> torch.Tensor:
@@ -46,12 +47,11 @@ def passing_stars(canvas: Canvas, pose: Pose, seed: int, *counts: int) -> torch.
 
 
 def _skies(canvas: Canvas, seed: int, counts: tuple[int, ...]) -> torch.Tensor:
-    if len(counts) == 1:
-        return _sky(canvas, seed, counts[0])
-    return torch.cat([_sky(canvas, seed + k, count) for k, count in enumerate(counts)])
+    skies = [_sky(canvas, seed + k, count, SPAN) for k, count in enumerate(counts)]
+    return skies[0] if len(skies) == 1 else torch.cat(skies)
 
 
-def _sky(canvas: Canvas, seed: int, count: int) -> torch.Tensor:
+def _sky(canvas: Canvas, seed: int, count: int, span: float) -> torch.Tensor:
     """One pixel of the tile for each pixel of the picture, so that stars stay points."""
-    size = max(64, round(0.5 * SPAN * canvas.height))
-    return star_tile(seed, canvas.device, size, count)
+    size = max(64, round(0.5 * span * canvas.height))
+    return star_tile(seed, canvas.device, size, count, canvas.height)

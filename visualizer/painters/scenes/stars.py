@@ -13,8 +13,8 @@ from visualizer.painters.scenes.strokes import discs, splat
 from visualizer.painters.scenes.tiles import fbm, sample
 from visualizer.score import Cue
 
-FEWEST, MOST = 300, 1700
-SHUTTER = 28  # Points along each streak.
+FEWEST, MOST = 400, 2200
+SHUTTER = 32  # Points along each streak.
 NEAREST = 0.06
 
 
@@ -48,7 +48,9 @@ def _dust(
     heart = falloff(radius, 0.55 + 0.3 * cue.glow + 0.35 * cue.pulse)
     core = falloff(radius, 0.07 + 0.06 * cue.glow + 0.10 * cue.pulse)
     tone = 0.04 + gas * (0.10 + (0.55 + 0.4 * cue.glow) * heart)
-    tone = tone + heart * (0.05 + 0.15 * cue.pulse) + core * (0.35 + 0.5 * cue.glow + 0.5 * cue.pulse)
+    tone = (
+        tone + heart * (0.05 + 0.15 * cue.pulse) + core * (0.35 + 0.5 * cue.glow + 0.5 * cue.pulse)
+    )
     return canvas.enlarge(tone), canvas.enlarge(0.35 * heart - 0.30 + 0.18 * bend[0])
 
 
@@ -58,8 +60,8 @@ def _streaks(
     """Stars as the shutter sees them: light, and how much of it is near."""
     count = FEWEST + int((MOST - FEWEST) * cue.detail)
     x, y, z, power = _places(canvas, cue, seed, count)
-    power = 0.30 + 2.4 * power**4
-    pace = 0.05 + 0.25 * cue.warp**2 + 0.30 * abs(cue.zoom) * 0.35 + 0.04 * cue.pulse
+    power = 0.45 + 2.6 * power**4
+    pace = 0.085 + 0.25 * cue.warp**2 + 0.30 * abs(cue.zoom) * 0.35 + 0.04 * cue.pulse
     back = torch.linspace(0.0, 1.0, SHUTTER, device=canvas.device)[:, None]
     deep = z + 0.30 * pace * back * (0.4 + z)
     shrink = 0.5 / deep
@@ -72,7 +74,7 @@ def _streaks(
     px, py = (px + centre[0]).flatten(), (py + centre[1]).flatten()
     sharp = splat(canvas, px, py, light.flatten())
     sharp = _soften(sharp, size)
-    halo = _halo(canvas, px, py, light.flatten()) * (0.15 + 0.9 * cue.glow)
+    halo = _halo(canvas, px, py, light.flatten()) * (0.12 + 0.9 * cue.glow)
     return sharp + halo, halo
 
 
@@ -104,16 +106,12 @@ def _soften(light: torch.Tensor, size: float) -> torch.Tensor:
     return soft
 
 
-def _halo(
-    canvas: Canvas, x: torch.Tensor, y: torch.Tensor, light: torch.Tensor
-) -> torch.Tensor:
+def _halo(canvas: Canvas, x: torch.Tensor, y: torch.Tensor, light: torch.Tensor) -> torch.Tensor:
     """A wide soft glow round the bright ones."""
     coarse = canvas.coarse
     light = splat(coarse, x, y, (light - 0.12).clamp_min(0.0))
     for kernel in (5, 9):
-        light = F.avg_pool2d(
-            light[None, None], kernel, stride=1, padding=kernel // 2
-        )[0, 0]
+        light = F.avg_pool2d(light[None, None], kernel, stride=1, padding=kernel // 2)[0, 0]
     return canvas.enlarge(light.mul_(2.5)).clamp_min_(0.0)
 
 

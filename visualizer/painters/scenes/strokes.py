@@ -29,9 +29,7 @@ def rules(
     return torch.exp(-near * near) * fit
 
 
-def splat(
-    canvas: Canvas, x: torch.Tensor, y: torch.Tensor, light: torch.Tensor
-) -> torch.Tensor:
+def splat(canvas: Canvas, x: torch.Tensor, y: torch.Tensor, light: torch.Tensor) -> torch.Tensor:
     """Points of light, each spread over the four pixels it lies between.
 
     Args:

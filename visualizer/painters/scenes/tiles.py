@@ -90,7 +90,9 @@ def _tile(fields: NDArray[np.float64], device: torch.device) -> torch.Tensor:
 
 
 @lru_cache(maxsize=32)
-def star_tile(seed: int, device: torch.device, size: int, count: int) -> torch.Tensor:
+def star_tile(
+    seed: int, device: torch.device, size: int, count: int, rows: int = 360
+) -> torch.Tensor:
     """A repeating tile of stars: most are faint points, a few are bright with a soft halo.
 
     Args:
@@ -98,6 +100,7 @@ def star_tile(seed: int, device: torch.device, size: int, count: int) -> torch.T
         device: Where the tile lives.
         size: Pixels along each edge; match it to the picture so that stars stay points.
         count: Number of stars.
+        rows: Height of the picture: from 500 up, stars grow with it.
 
     Returns:
         float32, shape (1, size + 1, size + 1), in [0, 1], for `sample`.
@@ -108,7 +111,7 @@ def star_tile(seed: int, device: torch.device, size: int, count: int) -> torch.T
     reach = np.arange(-6, 7)
     box = np.stack(np.meshgrid(reach, reach), axis=-1).reshape(1, -1, 2)
     pixels = np.floor(places).astype(int) + box
-    distance = ((pixels + 0.5 - places) ** 2).sum(-1)
+    distance = ((pixels + 0.5 - places) ** 2).sum(-1) / max(1.0, rows / 500.0) ** 2
     halo = np.clip(brightness - 0.3, 0.0, 1.0) * 0.25 / (1.0 + distance) * np.exp(-distance / 12.0)
     light = np.minimum(brightness, 1.0) * np.exp(-distance / 1.1) + halo
     tile = np.zeros((size, size))

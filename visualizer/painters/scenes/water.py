@@ -10,6 +10,7 @@ from visualizer.painters.scenes.canvas import (
     Canvas,
     Layer,
     chance,
+    ease,
     falloff,
     layers,
     smoothstep,
@@ -59,7 +60,7 @@ def _sky(
     cloud = sample(tiles, u + bend * soft[0], v + bend * soft[1])
     bank = smoothstep(0.0, 1.9, cloud[0] + 0.5 * soft[1] + 0.25 * cloud[1] * cue.detail)
     lit = bank * (0.10 + 0.75 * halo + 0.28 * torch.exp(up * -3.0))
-    stars = still_stars(canvas, cue.pose, seed, 420)[:row] * (0.2 + 0.9 * cue.detail)
+    stars = still_stars(canvas, cue.pose, seed, 1600)[:row] * (0.2 + 0.9 * cue.detail)
     stars = stars * smoothstep(0.1, 0.9, up) * (1.0 - bank)
     tone = gradient * (1.0 - 0.55 * bank) + lit + halo * (0.25 + 0.4 * cue.glow)
     tone += disc * (1.0 - 0.7 * bank) * (0.75 + 0.35 * cue.pulse) + stars
@@ -105,7 +106,9 @@ def ink(canvas: Canvas, cue: Cue, seed: int, inks: Inks) -> torch.Tensor:
     heart = torch.exp(distance**2 * -(1.7 - 0.7 * cue.pulse))
     for layer in layers(cue.pose.travel, 2, 3.0):
         cloud, sheet = _pigment(canvas, cue, seed, layer)
-        front = smoothstep(-0.25, 0.55, 0.95 * cloud + 2.4 * heart - 1.15) * layer.weight
+        thin = 1.0 + 1.6 * (1.0 - layer.weight) ** 2
+        front = smoothstep(-0.25, 0.55, 0.95 * cloud + 2.4 * heart - thin)
+        front *= ease(0.0, 0.3, layer.weight)
         light = _relief(cloud, canvas) * (0.55 + 0.3 * cue.detail)
         folds = torch.sin(sheet * 9.0 + 3.0 * cloud).abs_()
         crest = 0.44 + 0.20 * cloud + 1.5 * light
@@ -116,7 +119,8 @@ def ink(canvas: Canvas, cue: Cue, seed: int, inks: Inks) -> torch.Tensor:
     tone = body * lit * (0.75 + 0.45 * heart) + rim * (0.06 + 0.32 * cue.glow)
     tone += heart * (0.04 + (0.16 * cue.glow + 0.34 * cue.pulse) * (0.4 + 0.6 * body))
     paper = smoothstep(-0.2, 0.2, cue.morph * (1.8 + 1.3 * canvas.aspect) - 0.3 - distance)
-    tone = torch.lerp(0.05 + tone, 1.25 - 1.2 * tone, paper)
+    water = 0.06 - 0.03 * canvas.y + still_stars(canvas, cue.pose, seed, 1000) * 0.3 * cue.detail
+    tone = torch.lerp(water * (1.0 - body) + tone, 1.25 - 1.2 * tone, paper)
     return inks.paint(tone, lean)
 
 
