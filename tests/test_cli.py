@@ -64,7 +64,8 @@ def test_a_saved_score_paints_the_same_film(song, tmp_path):
 
 
 def test_an_edited_score_paints_another_film(song, tmp_path):
-    main(["render", str(song), *SMALL, *SECOND, "-o", str(tmp_path / "one.mp4")])
+    steady = ["--set", "effects.fade_in=0", "--set", "effects.fade_out=0"]
+    main(["render", str(song), *SMALL, *SECOND, *steady, "-o", str(tmp_path / "one.mp4")])
     score = tmp_path / "one.score.json"
     edited = json.loads(score.read_text())
     flash = edited["columns"].index("flash") - 2  # After "fade" and "weights".

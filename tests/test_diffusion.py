@@ -25,7 +25,7 @@ from visualizer.errors import VisualizerError
 from visualizer.painters.diffusion import DiffusionPainter, oklab
 from visualizer.painters.diffusion.anchor import Anchor, Pull, grade, measure, tint
 from visualizer.painters.diffusion.key import Size, load_picture, painting_size
-from visualizer.painters.diffusion.levels import NoiseLevels
+from visualizer.painters.diffusion.levels import NoiseLevel, NoiseLevels
 from visualizer.painters.diffusion.loading import load_model
 from visualizer.painters.diffusion.model import Condition, FrameModel, mix
 from visualizer.painters.diffusion.noise import TravellingNoise
@@ -87,6 +87,11 @@ def make_score(frames: int = 4, size: tuple[int, int] = (96, 64), **settings: fl
         fade=np.ones(frames, np.float32),
     )
     return Score(fps=24, width=size[0], height=size[1], start=0.0, shots=(shot,))
+
+
+def in_red(score: Score) -> Score:
+    """The same shot without its change of prompt and palette."""
+    return replace(score, shots=(replace(score.shots[0], looks=(RED, RED)),))
 
 
 def film(painter: DiffusionPainter, score: Score) -> torch.Tensor:
@@ -196,14 +201,16 @@ def test_every_family_paints_a_film_that_repeats_to_the_bit(model: FrameModel) -
 # --- Strength and noise ------------------------------------------------------------------------
 
 
-def stable_diffusion_levels() -> NoiseLevels:
+def descent(strength: float, steps: int) -> list[NoiseLevel]:
+    """Of Stable Diffusion."""
     betas = torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float64) ** 2
-    return NoiseLevels(torch.cumprod(1.0 - betas, 0))
+    levels = NoiseLevels(torch.cumprod(1.0 - betas, 0))
+    return levels.descent(torch.tensor([strength]), steps, torch.device("cpu"))
 
 
 @pytest.mark.parametrize("strength", [0.1, 0.25, 0.5, 0.7, 0.9])
 def test_strength_is_the_share_of_noise(strength: float) -> None:
-    (level,) = stable_diffusion_levels().descent(torch.tensor([strength]), 1)
+    (level,) = descent(strength, 1)
     alpha, sigma = float(level.alpha), float(level.sigma)
     assert sigma / (alpha + sigma) == pytest.approx(strength, abs=1e-5)
     assert alpha**2 + sigma**2 == pytest.approx(1.0, abs=1e-5)
@@ -212,21 +219,18 @@ def test_strength_is_the_share_of_noise(strength: float) -> None:
 def test_as_much_noise_as_picture_is_where_training_had_it() -> None:
     betas = np.linspace(0.00085**0.5, 0.012**0.5, 1000) ** 2
     kept = np.cumprod(1.0 - betas)
-    (level,) = stable_diffusion_levels().descent(torch.tensor([0.5]), 1)
+    (level,) = descent(0.5, 1)
     below = math.floor(float(level.time))
     assert kept[below] >= 0.5 >= kept[below + 1]
 
 
 def test_strength_is_never_rounded() -> None:
-    times = [
-        float(stable_diffusion_levels().descent(torch.tensor([s]), 1)[0].time)
-        for s in np.linspace(0.3, 0.31, 11)
-    ]
+    times = [float(descent(s, 1)[0].time) for s in np.linspace(0.3, 0.31, 11)]
     assert len(set(times)) == 11 and times == sorted(times)
 
 
 def test_steps_descend_evenly_in_time() -> None:
-    levels = stable_diffusion_levels().descent(torch.tensor([1.0]), 4)
+    levels = descent(1.0, 4)
     assert [float(level.time) for level in levels] == pytest.approx([999, 749.25, 499.5, 249.75])
 
 
@@ -396,7 +400,7 @@ def test_the_users_picture_is_the_first_frame(painter: DiffusionPainter, tmp_pat
 class Stripes:
     """A key painter with a picture that is easy to know again."""
 
-    identity = "stripes"
+    identity, device = "stripes", torch.device("cpu")
 
     def paint(self, score: Score, shot: Shot) -> Iterator[torch.Tensor]:
         frame = torch.zeros(3, score.height, score.width)
@@ -482,7 +486,7 @@ class Glass:
 
 
 def test_the_last_frame_comes_back_as_the_camera_moved_it(painter: DiffusionPainter) -> None:
-    score = make_score(2, (64, 48), pan=0.4, zoom=0.5)
+    score = in_red(make_score(2, (64, 48), pan=0.4, zoom=0.5))
     picture = textured()[None, :, :48, :64]
     loose = Pull(colour=0.0, band=1.0, latents=0.0, sharpen=0.0)
     glass = DiffusionPainter(Glass(painter.model, picture), pull=loose)
@@ -495,7 +499,7 @@ def test_the_last_frame_comes_back_as_the_camera_moved_it(painter: DiffusionPain
 @pytest.mark.parametrize("strength", [0.4, 0.6])
 def test_a_long_shot_stays_near_its_anchor(painter: DiffusionPainter, strength: float) -> None:
     score = make_score(150, (64, 48), zoom=0.3, rotate=5.0, strength=strength)
-    score = replace(score, shots=(replace(score.shots[0], looks=(RED, RED)),))
+    score = in_red(score)
     seen = [measure(oklab.from_srgb(f)) for f in painter.paint(score, score.shots[0])]
     for name in ("mean", "contrast", "chroma"):
         values = np.array([float(getattr(m, name).flatten()[0]) for m in seen])

@@ -61,6 +61,22 @@ def test_sound_that_starts_late_is_seen_to(tmp_path: Path) -> None:
     assert read_streams(film).sound.start == pytest.approx(0.2, abs=0.001)
 
 
+def test_a_film_that_starts_late_as_a_whole_is_seen_to(tmp_path: Path) -> None:
+    shift = "setts=pts=PTS+0.2/TB:dts=DTS+0.2/TB"
+    streams = read_streams(mux(tmp_path, "film.mkv", "-bsf:v", shift, "-bsf:a", shift))
+    assert streams.picture.start == pytest.approx(0.2, abs=0.001)
+    assert streams.sound.start == pytest.approx(0.2, abs=0.001)
+
+
+def test_frames_that_are_never_shown_do_not_count(tmp_path: Path) -> None:
+    film = mux(tmp_path, "film.mp4")
+    cut = tmp_path / "cut.mp4"  # At a second without key frame: what comes before is only decoded.
+    assert ffmpeg.run(["-ss", "1", *ffmpeg.source(film), "-c", "copy", str(cut)]).code == 0
+    picture = read_streams(cut).picture
+    assert len(picture.ticks) == FPS
+    assert picture.start == pytest.approx(0, abs=1e-3)
+
+
 def test_a_rate_that_is_one_percent_wrong_is_seen(tmp_path: Path) -> None:
     slow = "pts=PTS*1.01:dts=DTS*1.01:duration=DURATION*1.01"
     film = shifted(mux(tmp_path, "film.mp4"), slow)

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
+from torch.nn.functional import avg_pool2d
 
 from visualizer import camera
 from visualizer.controls import CONTROLS, NAMES
@@ -28,7 +31,7 @@ NAMES_OF_SCENES = sorted(FAMILIES)
 SHAPES = ("pulse", "warp", "detail", "glow", "morph")
 
 
-def cue(pose: Pose | None = None, **controls: float) -> Cue:
+def cue(pose: Pose | None = None, **controls: Any) -> Cue:
     values = {control.name: control.neutral for control in CONTROLS} | controls
     return Cue(0, 0.0, (1.0,), 1.0, pose or Pose(clock=5.0), **values)
 
@@ -41,9 +44,9 @@ def film(
     scenes: tuple[str, ...] = ("nebula",),
     frames: int = 3,
     fps: int = 24,
-    weights: np.ndarray | None = None,
+    weights: NDArray[np.float32] | None = None,
     palette: str = "nebula",
-    **columns: float | np.ndarray,
+    **columns: Any,
 ) -> Score:
     controls = np.tile(np.array([c.neutral for c in CONTROLS], np.float32), (frames, 1))
     for name, values in columns.items():
@@ -97,11 +100,11 @@ def test_scene_is_the_same_to_the_bit_on_two_runs(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES_OF_SCENES)
 def test_scene_keeps_its_composition_at_another_size(name: str) -> None:
-    small = draw(name, cue())
-    large = draw(name, cue(), canvas=Canvas(2 * HEIGHT, 2 * WIDTH, CPU))
-    shrunk = torch.nn.functional.avg_pool2d(large, 2)
-    other = draw(name, cue(), seed=2)
-    assert difference(small, shrunk) < 0.5 * difference(small, other)
+    """Compared from afar: fine lines may fall on other pixels."""
+    small, other = (avg_pool2d(draw(name, cue(), seed=seed), 3) for seed in (1, 2))
+    large = avg_pool2d(draw(name, cue(), canvas=Canvas(2 * HEIGHT, 2 * WIDTH, CPU)), 6)
+    large = large[:, : small.shape[1], : small.shape[2]]
+    assert difference(small, large) < 0.5 * difference(small, other)
 
 
 @pytest.mark.parametrize("name", NAMES_OF_SCENES)
@@ -119,7 +122,7 @@ def test_clock_moves_the_picture_without_jumps(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES_OF_SCENES)
 @pytest.mark.parametrize("control", SHAPES)
 def test_control_changes_the_picture_without_jumps(name: str, control: str) -> None:
-    low, step, high = (draw(name, cue(**{control: value})) for value in (0.0, 0.005, 1.0))
+    low, step, high = (draw(name, cue(None, **{control: value})) for value in (0.0, 0.005, 1.0))
     assert difference(low, high) > 0.004
     assert difference(low, step) < 0.2 * difference(low, high)
 
@@ -146,8 +149,8 @@ def test_scene_and_trails_move_alike(name: str, rate: str, pose: str) -> None:
     amount = {"zoom": 0.06, "rotate": 4.0}[rate]
     before = draw(name, cue(Pose(clock=5.0)))
     after = draw(name, cue(Pose(clock=5.0, **{pose: amount})))
-    with_it = camera.warp(before, camera.step(cue(**{rate: amount}), 1, CANVAS.aspect))
-    against = camera.warp(before, camera.step(cue(**{rate: -amount}), 1, CANVAS.aspect))
+    with_it = camera.warp(before, camera.step(cue(None, **{rate: amount}), 1, CANVAS.aspect))
+    against = camera.warp(before, camera.step(cue(None, **{rate: -amount}), 1, CANVAS.aspect))
     assert difference(with_it, after) < difference(against, after)
 
 
@@ -167,7 +170,7 @@ def spark(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., torch.Tenso
         near = (canvas.x - 0.8).abs().clamp_min(canvas.y.abs()) < 0.12
         return (near & (moment.pose.clock == 0.0)).float().expand(3, -1, -1)
 
-    monkeypatch.setitem(families.FAMILIES, "spark", family)  # type: ignore[arg-type]
+    monkeypatch.setitem(families.FAMILIES, "spark", family)
     yield family
 
 
@@ -191,7 +194,8 @@ def place(picture: torch.Tensor) -> tuple[float, float]:
 def test_trails_move_with_the_camera(
     control: str, rate: float, expected: tuple[float, float]
 ) -> None:
-    score = film(("spark",), 2, strength=0.1, noise=0.0, **{control: rate})
+    moves: dict[str, Any] = {control: rate}
+    score = film(("spark",), 2, strength=0.1, noise=0.0, **moves)
     assert place(paint(score)[1]) == pytest.approx(expected, abs=0.5 * CANVAS.pixel)
 
 
@@ -236,7 +240,7 @@ def test_film_is_the_same_to_the_bit_on_two_runs() -> None:
 
 def test_two_scenes_cross_from_one_to_the_other() -> None:
     ways = np.array([[1, 0], [0.5, 0.5], [0, 1]], np.float32)
-    steady = {"strength": 1.0, "noise": 0.0, "speed": 0.0}
+    steady: dict[str, Any] = {"strength": 1.0, "noise": 0.0, "speed": 0.0}
     first, both, last = paint(film(("ocean", "galaxy"), 3, weights=ways, **steady))
     assert torch.equal(first, paint(film(("ocean",), 1, **steady))[0])
     assert torch.equal(last, paint(film(("galaxy",), 1, **steady))[0])

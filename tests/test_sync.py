@@ -69,6 +69,12 @@ def test_a_shift_of_the_picture_is_seen(film: Path, tmp_path: Path, late: float)
     assert sync_offsets(shifted).median - true == pytest.approx(1000 * late, abs=1)
 
 
+def test_a_shift_of_both_is_none(film: Path, tmp_path: Path) -> None:
+    shift = "setts=pts=PTS+0.2/TB:dts=DTS+0.2/TB"
+    both = sync_offsets(altered(film, tmp_path, "-bsf:v", shift, "-bsf:a", shift))
+    assert both.median == pytest.approx(sync_offsets(film).median, abs=1)
+
+
 def test_a_picture_that_runs_one_percent_slow_is_seen(film: Path, tmp_path: Path) -> None:
     slow = sync_offsets(altered(film, tmp_path, "-bsf:v", "setts=pts=PTS*1.01:dts=DTS*1.01"))
     span = slow.times[-1] - slow.times[0]

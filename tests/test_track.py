@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from clicktrack import RATE, clicks, lag, noise, sound_of, write_song
 from visualizer import ffmpeg
 from visualizer.errors import VisualizerError
 from visualizer.track import load_track
+from visualizer.track.decode import Sound, excerpt
 
 CODECS = {
     ".wav": "pcm", ".aiff": "pcm", ".flac": "flac", ".mp3": "mp3", ".m4a": "aac",
@@ -33,6 +35,12 @@ def test_every_format_starts_where_the_music_starts(tmp_path: Path, suffix: str)
     assert track.warnings == ()
 
 
+def test_a_very_short_song_is_not_moved(tmp_path: Path) -> None:
+    song = noise(0.3)
+    track = load_track(write_song(tmp_path / "song.ogg", song))
+    assert lag(sound_of(track), song.mean(axis=1)) == 0
+
+
 def test_what_cannot_be_known_as_priming_stays(tmp_path: Path) -> None:
     song = noise(2.0)
     stream = load_track(write_song(tmp_path / "song.aac", song))
@@ -50,7 +58,9 @@ def test_sound_that_starts_late_in_a_film_starts_late_here(tmp_path: Path) -> No
     late = ["-itsoffset", "0.5", *ffmpeg.source(source), "-c:a", "aac", "-b:a", "256k"]
     assert ffmpeg.run([*black, *late, str(film)]).code == 0
 
-    sound = sound_of(load_track(film))
+    track = load_track(film)
+    assert track.warnings == ()  # That the picture is longer is no damage.
+    sound = sound_of(track)
     assert np.abs(sound[: round(0.45 * RATE)]).max() == 0
     assert lag(sound[round(0.5 * RATE) :], song.mean(axis=1)) == 0
 
@@ -77,6 +87,16 @@ def test_blocks_are_an_excerpt_to_the_sample(tmp_path: Path) -> None:
     assert [len(block) for block in blocks] == [22050] * 4 + [8820]
     first = round(1.25 * RATE)
     np.testing.assert_array_equal(np.concatenate(blocks), song[first : first + 97020])
+
+
+def test_nothing_is_decoded_past_an_excerpt() -> None:
+    def blocks() -> Iterator[Sound]:
+        yield noise(1.0)
+        yield noise(1.0)
+        raise AssertionError("decoded too far")
+
+    kept = list(excerpt(blocks(), 100, RATE + 50))
+    assert sum(len(block) for block in kept) == RATE - 50
 
 
 def test_memory_does_not_grow_with_the_song(tmp_path: Path) -> None:

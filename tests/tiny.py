@@ -121,7 +121,7 @@ def _tiny_vae() -> AutoencoderTiny:
     )
     # Fresh weights decode to black; this lends them mid-grey and some contrast.
     last = vae.decoder.layers[-1]
-    torch.nn.init.normal_(last.weight, std=1.0)
+    torch.nn.init.normal_(last.weight, std=0.5)
     torch.nn.init.constant_(last.bias, 0.5)
     return vae
 

@@ -90,7 +90,7 @@ def stages(painter: DiffusionPainter, score: Score) -> dict[str, Callable[[], An
     noise = TravellingNoise(latents.shape[1], latents.shape[2], latents.shape[3], 0)
     palette = tint((LOOK,), (1.0,), model.device)
     anchor = Anchor.of(oklab.from_srgb(picture), latents, palette, Pull())
-    strength = torch.tensor([0.5], device=model.device)
+    strength = torch.tensor([0.5])
     condition, steps = model.embed("neon rain", ""), model.caps.steps
     film_size = (score.height, score.width)
     full = torch.rand(3, *film_size, generator=generator).to(model.device)
@@ -164,11 +164,11 @@ def main() -> None:
     parser.add_argument("--threads", type=int)
     parser.add_argument("--drift", type=int, default=0, metavar="FRAMES")
     options = parser.parse_args()
-    if options.threads:
-        torch.set_num_threads(options.threads)
     with tempfile.TemporaryDirectory() as folder:
         path = tiny.build("turbo", Path(folder), *parts_of(options.model))
         model = load_model(path, options.device, precision=options.precision)
+    if options.threads:
+        torch.set_num_threads(options.threads)
     painter, score = DiffusionPainter(model), make_score(options.frames, options.size)
     size = painting_size(model.caps, score.width, score.height)
     print(

@@ -14,6 +14,8 @@ from visualizer.analysis.spectra import RATE
 Times = NDArray[np.float64]
 
 LEAST_BEATS = 4
+NEAR = (-2, 7)  # Frames around the pointer's beat in which its sound may lie.
+MARKED = 0.1  # Probability above which a beat has a sound of its own.
 
 
 @dataclass(frozen=True)
@@ -44,11 +46,11 @@ def find_grid(observed: Observations) -> Grid:
         return NO_GRID
     path = max((decode(observed.beat, observed.downbeat, meter, _tempo_prior())
                 for meter in METERS), key=lambda found: found.score)
-    times = _refine(path, observed.strength)
+    times = _refine(path, observed)
     if len(times) < LEAST_BEATS:
         return NO_GRID
     return Grid(times, times[path.positions == 0], path.meter,
-                float(60 / np.median(np.diff(times))), _confidence(path, observed))
+                float(60 / np.median(np.diff(times))), _confidence(times, observed))
 
 
 def _tempo_prior() -> NDArray[np.float64]:
@@ -57,17 +59,29 @@ def _tempo_prior() -> NDArray[np.float64]:
     return -0.5 * (octaves / 0.9) ** 2
 
 
-def _refine(path: Path, strength: NDArray[np.float32]) -> Times:
-    """Moves each beat to the strongest onset within 40 ms of where the pointer put it."""
-    reach = np.arange(-3, 6)
-    near = np.clip(path.frames[:, None] + reach, 0, len(strength) - 1)
-    weight = strength[near] + 1e-3 * (1 - np.abs(reach - 1) / 6)
-    best = near[np.arange(len(near)), np.argmax(weight, axis=1)]
-    return np.maximum.accumulate(best / RATE)
+def _refine(path: Path, observed: Observations) -> Times:
+    """Moves each beat to the peak of its probability; beats that nothing marks lie between others.
+
+    The parabola through the peak places beats between frames.
+    """
+    chance = np.pad(observed.beat + observed.downbeat, 1)
+    near = np.clip(path.frames[:, None] + np.arange(*NEAR), 0, len(chance) - 3) + 1
+    peak = near[np.arange(len(near)), chance[near].argmax(axis=1)]
+    before, here, after = chance[peak - 1], chance[peak], chance[peak + 1]
+    bend = np.maximum(2 * here - before - after, 1e-6)
+    times = (peak - 1 + np.clip(0.5 * (after - before) / bend, -0.5, 0.5)) / RATE
+    marked = np.flatnonzero(here > MARKED)
+    if len(marked) > 1:
+        beats = np.arange(marked[0], marked[-1] + 1)
+        times[beats] = np.interp(beats, marked, times[marked])
+    return np.maximum(0.0, np.maximum.accumulate(times.astype(np.float64)))
 
 
-def _confidence(path: Path, observed: Observations) -> float:
-    """How far the observations at the beats stand above those between them."""
-    total = observed.beat + observed.downbeat
-    near = np.clip(path.frames[:, None] + np.arange(-2, 5), 0, len(total) - 1)
-    return float(np.clip(np.median(total[near].max(axis=1)), 0, 1))
+def _confidence(times: Times, observed: Observations) -> float:
+    """Agreement of two ears: how sure the network is of the beats, and how many are onsets."""
+    chance, strength = observed.beat + observed.downbeat, observed.strength
+    near = np.clip(np.rint(times * RATE).astype(int)[:, None] + np.arange(-3, 4), 0,
+                   len(chance) - 1)
+    sure = float(np.median(chance[near].max(axis=1)))
+    heard = float((strength[near].max(axis=1) > np.percentile(strength, 80)).mean())
+    return float(np.clip(np.sqrt(sure * heard), 0.0, 1.0))

@@ -256,8 +256,11 @@ def _room(spans: list[Span], index: int) -> float:
 
 def _fade(frames: int, preset: Preset, drivers: Drivers, fps: int) -> NDArray[np.float32]:
     """Shape (frames,): from black at the start, to black at the end."""
-    rise = max(drivers.seconds(preset.effects.fade_in) * fps, 1e-9)
-    fall = max(drivers.seconds(preset.effects.fade_out) * fps, 1e-9)
+    rise, fall = (
+        # Half of a short film must remain in full light.
+        min(max(drivers.seconds(length) * fps, 1e-9), 0.25 * frames)
+        for length in (preset.effects.fade_in, preset.effects.fade_out)
+    )
     k = np.arange(frames)
     fade = np.clip(np.minimum((k + 1) / rise, (frames - k) / fall), 0.0, 1.0)
     return np.round(fade, DECIMALS).astype(np.float32)

@@ -87,9 +87,7 @@ def _listing(segments: Sequence[str | Path]) -> str:
 
 def _sound(track: Track, copies: bool) -> list[str]:
     if copies:
-        # The last packet ends in padding. Its time is cut to the end of the song, its bytes stay.
-        end = f"setts=duration=min(DURATION\\,max(1\\,round({track.duration!r}/TB)-PTS))"
-        return [*ffmpeg.source(track.path), "-c:a", "copy", "-bsf:a", end]
+        return [*ffmpeg.source(track.path), "-c:a", "copy"]
     raw = ["-f", "f32le", "-ar", str(RATE), "-ac", "2", "-i", "pipe:0"]
     return [*raw, "-c:a", "aac", "-profile:a", "aac_low", "-b:a", "384k"]
 

@@ -53,7 +53,7 @@ class Brush:
         anchor: Anchor | None = None,
     ) -> torch.Tensor:
         noise = self._noise.field.to(latents)
-        amount = torch.tensor([strength], device=latents.device)
+        amount = torch.tensor([strength])
         with enough_memory("one picture"):
             latents = self._model.denoise(latents, noise, amount, condition, steps)
             if anchor is not None:

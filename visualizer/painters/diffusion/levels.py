@@ -39,19 +39,19 @@ class NoiseLevels:
         self._log_snr: NDArray[np.float64] = np.log(kept) - np.log1p(-kept)
         self._times = np.arange(kept.size, dtype=np.float64)
 
-    def descent(self, strength: torch.Tensor, steps: int) -> list[NoiseLevel]:
+    def descent(self, strength: torch.Tensor, steps: int, device: torch.device) -> list[NoiseLevel]:
         """The levels to denoise at: from `strength` down, evenly spaced in the model's time.
 
         Args:
             strength: Shape (batch,), in [0, 1]; beyond the noisiest level of training it is that
                 level, since the model knows no other.
             steps: At least 1.
+            device: Where the levels are wanted.
         """
-        share = np.clip(strength.detach().cpu().double().numpy(), 1e-6, 1.0 - 1e-6)
+        share = np.clip(strength.double().numpy(), 1e-6, 1.0 - 1e-6)
         log_snr = np.maximum(2.0 * np.log((1.0 - share) / share), self._log_snr[-1])
         time = self._time(log_snr)
         later = [time * (steps - done) / steps for done in range(1, steps)]
-        device = strength.device
         return [
             _level(log_snr, time, device),
             *(_level(np.interp(t, self._times, self._log_snr), t, device) for t in later),

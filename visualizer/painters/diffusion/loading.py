@@ -10,7 +10,12 @@ from typing import Any
 import torch
 
 from visualizer.errors import VisualizerError
-from visualizer.painters.diffusion.device import choose_device, choose_dtype, enough_memory
+from visualizer.painters.diffusion.device import (
+    choose_device,
+    choose_dtype,
+    enough_memory,
+    set_threads,
+)
 from visualizer.painters.diffusion.folder import (
     find_folder,
     fingerprint,
@@ -39,6 +44,7 @@ def load_model(
     """
     _check_settings(steps, guidance)
     where = choose_device(device)
+    set_threads(where)
     folder = find_folder(model, _download_pipeline)
     pipe = _open(folder, _pipeline_loader(folder))
     if vae is not None:

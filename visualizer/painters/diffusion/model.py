@@ -90,7 +90,7 @@ class FrameModel(Protocol):
         Args:
             latents: Shape (batch, channels, height, width).
             noise: Same shape, of mean 0 and standard deviation 1.
-            strength: Shape (batch,), one for each picture.
+            strength: Shape (batch,), one for each picture, on the CPU.
             condition: Of the same batch, or of batch 1.
             steps: Calls of the denoiser, exactly.
 

@@ -86,6 +86,11 @@ class DiffusionPainter:
         key = f" key {self._key_strength} of {self._key.identity}" if self._key else ""
         return f"diffusion {VERSION} {self.model.caps.name} {self._pull}{key}"
 
+    @property
+    def device(self) -> torch.device:
+        """Where the frames lie."""
+        return self.model.device
+
     @torch.no_grad()
     def paint(self, score: Score, shot: Shot) -> Iterator[torch.Tensor]:
         """Yields one frame for each cue of the shot; see `visualizer.painters.Painter`."""
@@ -95,7 +100,7 @@ class DiffusionPainter:
         anchor: Anchor | None = None
         for cue in score.cues(shot):
             condition = mix(conditions, cue.weights)
-            palette = tint(shot.looks, cue.weights, self.model.device)
+            palette = tint(shot.looks, cue.weights, self.device)
             if anchor is None:
                 picture = self._first(score, shot, cue, size, brush, condition)
                 lab = oklab.from_srgb(picture)
@@ -122,11 +127,11 @@ class DiffusionPainter:
         """The user's picture; or the key painter's, painted over; or the prompt's own."""
         index = shot.looks[cue.weights.index(max(cue.weights))].image
         if index is not None:
-            return load_picture(score.images[index], size).to(self.model.device)
+            return load_picture(score.images[index], size).to(self.device)
         if self._key is None:
             return brush.imagine(condition)
         small = replace(score, width=size.width, height=size.height)
-        picture = next(self._key.paint(small, shot)).to(self.model.device)
+        picture = next(self._key.paint(small, shot)).to(self.device)
         steps = max(1, math.ceil(self.model.caps.key_steps * self._key_strength))
         return brush.repaint(picture, self._key_strength, condition, steps)
 

@@ -105,7 +105,7 @@ class VPModel:
         steps: int,
     ) -> torch.Tensor:
         """Repaints latents; see `FrameModel.denoise`."""
-        for level in self._levels.descent(strength, steps):
+        for level in self._levels.descent(strength, steps, latents.device):
             noisy = level.alpha * latents + level.sigma * noise
             latents = self._predict(noisy, level, condition)
             noise = self._next_noise(noisy, latents, noise, level)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -89,12 +90,17 @@ def _dissolve(old: torch.Tensor, new: torch.Tensor, weight: float) -> torch.Tens
 def _restless(frame: torch.Tensor, cue: Cue, seed: int) -> torch.Tensor:
     """Roughens the picture with a texture that is new in every frame."""
     height, width = frame.shape[1:]
-    size = max(height, width)
     left, top = np.random.default_rng([seed, cue.frame & 0xFFFFFFFF]).integers(0, GRAIN, 2)
-    grain = fbm(seed, frame.device, 0.5, size=GRAIN)[0, :GRAIN, :GRAIN]
-    tiles = (-(-size // GRAIN) + 1,) * 2
-    grain = grain.tile(tiles)[top : top + height, left : left + width]
+    grain = _grain(height, width, frame.device)[top : top + height, left : left + width]
     return torch.addcmul(frame, frame, grain, value=0.12 * cue.noise**1.5)
+
+
+@lru_cache(maxsize=4)
+def _grain(height: int, width: int, device: torch.device) -> torch.Tensor:
+    """Fine noise that can be cut out at any place up to `GRAIN` pixels from its corner."""
+    tile = fbm(0, device, 0.5, size=GRAIN)[0, :GRAIN, :GRAIN]
+    copies = (height // GRAIN + 2, width // GRAIN + 2)
+    return tile.tile(copies)
 
 
 def _trail(cue: Cue, shown: list[tuple[Look, float]], fps: int, aspect: float) -> camera.Matrix:

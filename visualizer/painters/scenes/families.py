@@ -7,16 +7,20 @@ from collections.abc import Callable, Mapping
 import torch
 
 from visualizer.painters.scenes.canvas import Canvas
-from visualizer.painters.scenes.circles import mandala, rings
-from visualizer.painters.scenes.heights import mountains, waves
+from visualizer.painters.scenes.city import city
+from visualizer.painters.scenes.crystal import crystal
+from visualizer.painters.scenes.grid import grid
 from visualizer.painters.scenes.inks import Inks
+from visualizer.painters.scenes.lava import lava
+from visualizer.painters.scenes.mandala import mandala
+from visualizer.painters.scenes.mountains import mountains
 from visualizer.painters.scenes.nebula import nebula
-from visualizer.painters.scenes.night import city, grid
 from visualizer.painters.scenes.radial import kaleidoscope, tunnel
-from visualizer.painters.scenes.rock import crystal, lava
+from visualizer.painters.scenes.rings import rings
 from visualizer.painters.scenes.sky import aurora, galaxy
 from visualizer.painters.scenes.stars import stars
 from visualizer.painters.scenes.water import ink, ocean
+from visualizer.painters.scenes.waves import waves
 from visualizer.score import Cue
 
 # (canvas, cue, seed, inks) -> float32, shape (3, height, width), sRGB-encoded, in [0, 1].
@@ -60,4 +64,6 @@ DRIFT: Mapping[str, float] = {
 
 # Scenes that keep their horizon level and their ground in place whatever the camera does: their
 # trails stay where the light was.
-STEADY: frozenset[str] = frozenset({"ocean", "aurora", "mountains", "grid", "city", "waves"})
+STEADY: frozenset[str] = frozenset(
+    {"ocean", "aurora", "mountains", "lava", "grid", "city", "waves"}
+)

@@ -26,8 +26,8 @@ def tunnel(canvas: Canvas, cue: Cue, seed: int, inks: Inks) -> torch.Tensor:
     clock = cue.pose.clock
     bend = 0.08 + 0.20 * cue.warp
     lag = torch.exp(-1.2 * canvas.radius)
-    sway_x = bend * math.sin(clock * 0.23 + sway) - 0.5 * canvas.aspect * math.tanh(cue.pose.x)
-    sway_y = 0.6 * bend * math.cos(clock * 0.19 + sway) + 0.5 * math.tanh(cue.pose.y)
+    sway_x = bend * math.sin(clock * 0.23 + sway) - 0.28 * math.tanh(cue.pose.x)
+    sway_y = 0.6 * bend * math.cos(clock * 0.19 + sway) + 0.28 * math.tanh(cue.pose.y)
     x = canvas.x - sway_x * lag
     y = canvas.y - sway_y * lag
     distance = _distance(x, y, min(1.0, max(0.0, squareness) + cue.morph))

@@ -34,8 +34,8 @@ def _dust(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Gas lit from far ahead, in log-polar coordinates so that it streams past for ever."""
     coarse = canvas.coarse
-    x, y = coarse.x - centre[0], coarse.y - centre[1]
-    x, y = spin(x, y, cue.pose.angle)
+    x, y = spin(coarse.x, coarse.y, cue.pose.angle)
+    x, y = x - centre[0], y - centre[1]
     radius = torch.sqrt(x * x + y * y)
     depth = torch.log(radius + 0.12)
     angle = torch.atan2(y, x) * (1.0 / math.pi)
@@ -48,9 +48,8 @@ def _dust(
     heart = falloff(radius, 0.55 + 0.3 * cue.glow + 0.35 * cue.pulse)
     core = falloff(radius, 0.07 + 0.06 * cue.glow + 0.10 * cue.pulse)
     tone = 0.04 + gas * (0.10 + (0.55 + 0.4 * cue.glow) * heart)
-    tone = (
-        tone + heart * (0.05 + 0.15 * cue.pulse) + core * (0.35 + 0.5 * cue.glow + 0.5 * cue.pulse)
-    )
+    tone = tone + heart * (0.05 + 0.15 * cue.pulse)
+    tone = tone + core * (0.35 + 0.5 * cue.glow + 0.5 * cue.pulse)
     return canvas.enlarge(tone), canvas.enlarge(0.35 * heart - 0.30 + 0.18 * bend[0])
 
 
@@ -61,20 +60,18 @@ def _streaks(
     count = FEWEST + int((MOST - FEWEST) * cue.detail)
     x, y, z, power = _places(canvas, cue, seed, count)
     power = 0.45 + 2.6 * power**4
-    pace = 0.085 + 0.25 * cue.warp**2 + 0.30 * abs(cue.zoom) * 0.35 + 0.04 * cue.pulse
+    pace = 0.085 + 0.25 * cue.warp**2 + 0.10 * abs(cue.zoom) + 0.04 * cue.pulse
     back = torch.linspace(0.0, 1.0, SHUTTER, device=canvas.device)[:, None]
     deep = z + 0.30 * pace * back * (0.4 + z)
     shrink = 0.5 / deep
-    px, py = spin(x * shrink, y * shrink, cue.pose.angle)
+    px, py = spin(x * shrink + centre[0], y * shrink + centre[1], -cue.pose.angle)
     length = torch.hypot(px[0] - px[-1], py[0] - py[-1]) / canvas.pixel
     fade = smoothstep(1.0, 0.7, z) * smoothstep(NEAREST, 0.14, z)
     size = canvas.height / 360.0
     bright = power * fade * (0.34 / (0.12 + z)) * (1.0 + 0.8 * cue.pulse)
     light = bright * (1.5 * (1.0 - 0.9 * back)) * (length.clamp_min(1.5) / SHUTTER)
-    px, py = (px + centre[0]).flatten(), (py + centre[1]).flatten()
-    sharp = splat(canvas, px, py, light.flatten())
-    sharp = _soften(sharp, size)
-    halo = _halo(canvas, px, py, light.flatten()) * (0.12 + 0.9 * cue.glow)
+    sharp = _soften(splat(canvas, px, py, light), size)
+    halo = _halo(canvas, px, py, light) * (0.12 + 0.9 * cue.glow)
     return sharp + halo, halo
 
 
@@ -122,7 +119,8 @@ def _bokeh(
     u, v, w, power = torch.rand(4, 26, generator=torch.Generator().manual_seed(seed + 1))
     life = torch.remainder(w + 0.8 * cue.pose.travel, 1.0)
     grow = torch.exp(2.2 * (life - 0.75))
-    x, y = spin((2.0 * u - 1.0) * canvas.aspect * grow, (2.0 * v - 1.0) * grow, cue.pose.angle)
+    x, y = (2.0 * u - 1.0) * canvas.aspect * grow, (2.0 * v - 1.0) * grow
+    x, y = spin(x + centre[0], y + centre[1], -cue.pose.angle)
     size = (0.02 + 0.09 * power) * grow * (1.0 + 0.25 * cue.pulse)
     light = torch.sin(math.pi * life) ** 2 * (0.08 + 0.16 * cue.glow + 0.12 * cue.pulse)
-    discs(tone, canvas, x + centre[0], y + centre[1], size, light * (0.4 + power))
+    discs(tone, canvas, x, y, size, light * (0.4 + power))

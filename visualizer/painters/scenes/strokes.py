@@ -34,13 +34,14 @@ def splat(canvas: Canvas, x: torch.Tensor, y: torch.Tensor, light: torch.Tensor)
 
     Args:
         canvas: The surface.
-        x: Canvas coordinates, shape (n,); points outside are left out.
-        y: Shape (n,).
-        light: Shape (n,), the brightness of a point that hits a pixel's centre.
+        x: Canvas coordinates, any shape; points outside are left out.
+        y: Same shape.
+        light: Same shape, the brightness of a point that hits a pixel's centre.
 
     Returns:
         A field.
     """
+    x, y, light = x.flatten(), y.flatten(), light.flatten()
     column = (x / canvas.aspect + 1.0) * (0.5 * canvas.width) - 0.5
     row = (y + 1.0) * (0.5 * canvas.height) - 0.5
     left, above = column.floor(), row.floor()

@@ -100,14 +100,14 @@ def star_tile(
         device: Where the tile lives.
         size: Pixels along each edge; match it to the picture so that stars stay points.
         count: Number of stars.
-        rows: Height of the picture: from 500 up, stars grow with it.
+        rows: Height of the picture: stars grow with it above 500 and pale with it below 360.
 
     Returns:
         float32, shape (1, size + 1, size + 1), in [0, 1], for `sample`.
     """
     rng = np.random.default_rng([seed, count])
     places = rng.uniform(0.0, size, (count, 1, 2))
-    brightness = rng.pareto(1.3, (count, 1)) * 0.07 + 0.05
+    brightness = (rng.pareto(1.3, (count, 1)) * 0.07 + 0.05) * min(1.0, rows / 360.0) ** 2
     reach = np.arange(-6, 7)
     box = np.stack(np.meshgrid(reach, reach), axis=-1).reshape(1, -1, 2)
     pixels = np.floor(places).astype(int) + box

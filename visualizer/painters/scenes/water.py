@@ -20,14 +20,14 @@ from visualizer.painters.scenes.starfield import still_stars
 from visualizer.painters.scenes.tiles import fbm, flow, sample
 from visualizer.score import Cue
 
-STIRS = 5  # Steps of the eddies that fold the ink.
+STIRS = 4  # Steps of the eddies that fold the ink.
 
 
 def ocean(canvas: Canvas, cue: Cue, seed: int, inks: Inks) -> torch.Tensor:
     """A swell rolling in from the horizon, with the glitter of a low sun or moon on it."""
     side, level, height, hue = chance(seed, (-0.5, 0.5), (-0.12, 0.2), (0.2, 0.45), (-0.15, 0.15))
     horizon = level + 0.5 * math.tanh(0.6 * cue.pose.y)
-    sun_x = (side - math.tanh(0.5 * cue.pose.x)) * canvas.aspect * 0.8
+    sun_x = 0.75 * canvas.aspect * math.tanh(side - 0.5 * cue.pose.x)
     sun_y = horizon - height * (1.0 - 0.75 * cue.morph) + 0.02 * math.sin(cue.pose.clock * 0.1)
     row = min(max(round((horizon + 1.0) * 0.5 * canvas.height), 1), canvas.height - 1)
     sky, sky_lean = _sky(canvas, cue, seed, row, (sun_x, sun_y), horizon)
@@ -105,6 +105,8 @@ def ink(canvas: Canvas, cue: Cue, seed: int, inks: Inks) -> torch.Tensor:
     )
     heart = torch.exp(distance**2 * -(1.7 - 0.7 * cue.pulse))
     for layer in layers(cue.pose.travel, 2, 3.0):
+        if layer.weight < 0.02:
+            continue
         cloud, sheet = _pigment(canvas, cue, seed, layer)
         thin = 1.0 + 1.6 * (1.0 - layer.weight) ** 2
         front = smoothstep(-0.25, 0.55, 0.95 * cloud + 2.4 * heart - thin)
@@ -132,7 +134,7 @@ def _pigment(
     shift = 0.37 * layer.generation
     u, v = coarse.world(cue.pose, 0.30 * layer.scale)
     eddies = flow(seed, canvas.device, 3.1)
-    reach = (0.012 + 0.040 * cue.warp) * (1.0 + 0.3 * cue.pulse)
+    reach = (0.014 + 0.048 * cue.warp) * (1.0 + 0.3 * cue.pulse)
     for k in range(STIRS):
         turn = t * (-1) ** k + 0.13 * k
         push = sample(eddies, u + shift + turn, v - shift)

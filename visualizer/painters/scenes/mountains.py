@@ -1,6 +1,8 @@
-"""Lines of height against the light: mountain ranges in mist, and a landscape of sound."""
+"""Mountain ranges in mist."""
 
 from __future__ import annotations
+
+import math
 
 import torch
 import torch.nn.functional as F
@@ -25,8 +27,9 @@ def mountains(canvas: Canvas, cue: Cue, seed: int, inks: Inks) -> torch.Tensor:
     """Ranges in layered mist below a sun or moon; moving in flies over them."""
     sun_x, sun_y, hue = chance(seed, (-0.55, 0.55), (-0.5, -0.22), (-0.12, 0.12))
     sun_x = sun_x * canvas.aspect - 0.6 * cue.pose.x
-    sun_y -= 0.25 * cue.morph + 0.6 * _bounded(cue.pose.y)
-    horizon = 0.12 - 0.8 * _bounded(cue.pose.y)
+    lifted = 0.4 * math.tanh(cue.pose.y)
+    sun_y += 0.75 * lifted - 0.25 * cue.morph
+    horizon = 0.12 + lifted
     distance = torch.hypot(canvas.x - sun_x, canvas.y - sun_y)
     shine = falloff(distance, 0.55 + 0.35 * cue.glow + 0.25 * cue.pulse)
     tone, lean = _sky(canvas, cue, seed, horizon, shine)
@@ -39,11 +42,6 @@ def mountains(canvas: Canvas, cue: Cue, seed: int, inks: Inks) -> torch.Tensor:
     _slopes(canvas, cue, seed, tone, rock, place)
     lean += hue + 0.25 * (shine - 0.3)
     return inks.paint(tone, lean)
-
-
-def _bounded(value: float) -> float:
-    """Follows a small move of the camera and never leaves [-0.5, 0.5]."""
-    return value / (1.0 + 2.0 * abs(value))
 
 
 def _sky(
@@ -150,77 +148,3 @@ def _slopes(
     u = 0.50 * (canvas.x + 2.0 * canvas.aspect * cue.pose.x * 0.6)
     gully = sample(tile, u + 0.2 * place, 1.1 * place)[0]
     tone += rock * gully * (0.03 + 0.10 * cue.detail) * (0.35 + tone)
-
-
-LINES = 46
-
-
-def waves(canvas: Canvas, cue: Cue, seed: int, inks: Inks) -> torch.Tensor:
-    """Stacked luminous lines that flow towards the viewer, the nearer hiding the farther."""
-    hue, lean_x = chance(seed, (-0.2, 0.2), (-0.3, 0.3))
-    height, depth = _profiles(canvas, cue, seed)
-    base = -0.50 + 1.85 * depth**1.35 - 1.2 * _bounded(cue.pose.y)
-    curve = base - height * (0.22 + 0.62 * depth)
-    edge = torch.flip(torch.cummin(torch.flip(curve, [0]), 0).values, [0])
-    front = _front(canvas, edge)
-    below = canvas.y - _read(edge, front, -9.0)
-    thick = (1.1 + 1.9 * depth) * max(canvas.pixel, 0.0032) * (0.7 + 0.5 * cue.pulse)
-    steep = torch.gradient(edge, spacing=canvas.pixel, dim=1)[0].clamp(-3.0, 3.0)
-    steps = below * _read(1.0 / (thick * torch.sqrt(1.0 + steep**2)), front, 1.0)
-    power = (0.25 + 0.75 * depth) * (0.30 + 1.15 * height.clamp(0.0, 1.0))
-    power = _read(power * (1.0 + 0.5 * cue.pulse), front, 0.0)
-    line = steps * torch.exp(1.0 - steps)  # Dark at the very edge: that is its anti-aliasing.
-    veil = torch.exp(below * (-1.0 / (0.05 + 0.09 * cue.glow)))
-    tone = power * (1.25 * line + veil * (0.10 + 0.42 * cue.glow))
-    shared = (below[1:] / canvas.pixel).clamp_(0.0, 1.0)  # The edge's pixel shows both lines.
-    tone[1:] = torch.lerp(tone[:-1], tone[1:], shared)
-    tone += _backlight(canvas, cue, lean_x)
-    lean = _read(0.55 * height - 0.35 * depth, front, -0.1)
-    return inks.paint(tone, lean.add_(hue + lean_x * canvas.x))
-
-
-def _profiles(canvas: Canvas, cue: Cue, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Height of every line, shape (LINES, width), and its nearness in [0, 1], shape (LINES, 1)."""
-    flow = 0.9 * cue.pose.clock + 10.0 * cue.pose.travel
-    passed = int(flow // 1.0)
-    k = torch.arange(LINES, device=canvas.device)[:, None] + (flow - passed)
-    depth = k / LINES
-    row = k - flow  # Constant while a line travels: every line keeps its shape.
-    x = (canvas.x + 2.0 * canvas.aspect * cue.pose.x) / (0.55 + 0.6 * depth)
-    tile = fbm(seed, canvas.device, 1.9, 2)
-    t = 0.013 * cue.pose.clock
-    u, v = 0.16 * x + 0.5, 0.021 * row + 0.3
-    bend = sample(tile, 0.6 * u + t, v - t)[1]
-    hills = sample(tile, u + 0.12 * cue.warp * bend, v + t)[0]
-    fine = sample(tile, 4.3 * u, 2.0 * v + 3.0 * t)[1]
-    ridged = (1.0 - 1.1 * hills.abs()).clamp_min_(0.0) ** 2
-    swell = 0.45 + 0.45 * torch.sin(2.6 * x + 0.35 * row + 1.5 * bend + 0.6 * cue.pose.clock)
-    form = torch.lerp(0.25 * hills.clamp_min(0.0) + ridged, swell, cue.morph)
-    form = form + (0.02 + 0.10 * cue.detail) * fine * (0.3 + form)
-    centred = torch.exp(-((canvas.x / (0.52 * canvas.aspect)) ** 2))
-    reach = torch.lerp(centred, torch.ones_like(centred), 0.12 + 0.55 * cue.morph)
-    return form * reach * (0.58 + 0.36 * cue.pulse), depth
-
-
-def _front(canvas: Canvas, edge: torch.Tensor) -> torch.Tensor:
-    """Index of the nearest line whose body covers each pixel, 0 above them all, 1 the farthest.
-
-    The edges of the bodies rise with the index, so their number above a pixel is the index.
-    """
-    rows = ((edge + 1.0) / canvas.pixel - 0.5).ceil().clamp_(0, canvas.height).long()
-    count = torch.zeros(canvas.height + 1, canvas.width, dtype=torch.int32, device=edge.device)
-    count.scatter_add_(0, rows, torch.ones_like(rows, dtype=torch.int32))
-    return count[:-1].cumsum(0)
-
-
-def _read(lines: torch.Tensor, front: torch.Tensor, above: float) -> torch.Tensor:
-    """Each pixel's value of its own line; `above` where there is none."""
-    lines = lines.expand(LINES, front.shape[1])
-    return torch.gather(F.pad(lines, (0, 0, 1, 0), value=above), 0, front)
-
-
-def _backlight(canvas: Canvas, cue: Cue, lean_x: float) -> torch.Tensor:
-    """A far glow behind the lines."""
-    coarse = canvas.coarse
-    distance = torch.hypot(0.55 * (coarse.x - lean_x), coarse.y + 0.45)
-    return canvas.enlarge(falloff(distance, 0.5) * (0.10 + 0.22 * cue.glow + 0.20 * cue.pulse))
