@@ -89,6 +89,13 @@ def test_blocks_are_an_excerpt_to_the_sample(tmp_path: Path) -> None:
     np.testing.assert_array_equal(np.concatenate(blocks), song[first : first + 97020])
 
 
+def test_a_song_that_has_gone_is_not_silence(tmp_path: Path) -> None:
+    track = load_track(write_song(tmp_path / "song.wav", noise(0.5)))
+    track.path.unlink()
+    with pytest.raises(VisualizerError, match=r"song.wav: has gone"):
+        next(track.blocks())
+
+
 def test_nothing_is_decoded_past_an_excerpt() -> None:
     def blocks() -> Iterator[Sound]:
         yield noise(1.0)

@@ -28,7 +28,7 @@ def decoded_frames(path: Path, size: int) -> np.ndarray:
     """Every frame of a film as a player shows it, uint8, shape (frames, size, size, 3)."""
     raw = ["-fps_mode", "passthrough", "-pix_fmt", "rgb24", "-f", "rawvideo", "pipe:1"]
     with ffmpeg.pipe([*ffmpeg.source(path), "-map", "0:v:0", *raw]) as running:
-        data = running.source.read()
+        data = running.output.read()
     return np.frombuffer(data, np.uint8).reshape(-1, size, size, 3)
 
 

@@ -46,20 +46,21 @@ class Pipe:
     messages: IO[bytes]
 
     @property
-    def source(self) -> IO[bytes]:
+    def output(self) -> IO[bytes]:
         """Where its output is read."""
         assert self.process.stdout is not None
         return self.process.stdout
 
     @property
-    def sink(self) -> IO[bytes]:
+    def input(self) -> IO[bytes]:
         """Where its input is written."""
         assert self.process.stdin is not None
         return self.process.stdin
 
     def finish(self) -> Output:
         """Closes its input, waits for it and collects what it said."""
-        self.sink.close()
+        with suppress(BrokenPipeError):  # It may have stopped before it took everything.
+            self.input.close()
         code = self.process.wait()
         return Output(code, _read(self.messages))
 

@@ -34,7 +34,7 @@ def write_storyboard(
     out: Path,
     every: Literal["section", "bar"] = "section",
 ) -> int:
-    """Writes a contact sheet as a PNG and returns the number of frames on it.
+    """Writes a contact sheet as PNG or JPEG and returns the number of frames on it.
 
     Raises:
         VisualizerError: The file cannot be written.
@@ -45,7 +45,8 @@ def write_storyboard(
         _captioned(_paint(score, frame, painter, finish), _caption(score, frame))
         for frame in picked
     ]
-    encoded = cv2.imencode(".png", _sheet(cells)[:, :, ::-1])[1]
+    kind = ".jpg" if out.suffix.lower() in (".jpg", ".jpeg") else ".png"
+    encoded = cv2.imencode(kind, _sheet(cells)[:, :, ::-1])[1]
     try:
         out.write_bytes(encoded.tobytes())
     except OSError as error:

@@ -125,7 +125,7 @@ def _storyboard(commands: Any) -> None:
         default="section",
         help="what gets a frame (default: section)",
     )
-    _out(parser, "the PNG (default: song.storyboard.png)")
+    _out(parser, "a PNG or JPEG (default: song.storyboard.png)")
 
 
 def _analyze(commands: Any) -> None:

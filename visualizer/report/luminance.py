@@ -61,7 +61,7 @@ def _frames(video: Path) -> Iterator[NDArray[np.uint8]]:
     size = SIDE * SIDE * 3
     raw = ["-vf", FORM, "-fps_mode", "passthrough", "-f", "rawvideo", "pipe:1"]
     with ffmpeg.pipe([*ffmpeg.source(video), "-map", "0:v:0", *raw]) as running:
-        while len(data := running.source.read(size)) == size:
+        while len(data := running.output.read(size)) == size:
             yield np.frombuffer(data, np.uint8).reshape(SIDE, SIDE, 3)
 
 

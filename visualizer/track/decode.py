@@ -86,7 +86,7 @@ def _by_ffmpeg(path: Path, stream: Stream, complain: Callable[[str], None]) -> I
     rate = ["-ar", str(stream.sample_rate)]
     sound = [*ffmpeg.source(path), "-map", "0:a:0", *filters, *rate, "-f", "f32le", "pipe:1"]
     with ffmpeg.pipe(sound) as running:
-        while data := running.source.read(READ * channels * 4):
+        while data := running.output.read(READ * channels * 4):
             whole = len(data) // (4 * channels) * channels
             yield np.frombuffer(data, "<f4", whole).astype(np.float32).reshape(-1, channels)
         output = running.finish()

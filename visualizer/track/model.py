@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from visualizer.errors import VisualizerError
 from visualizer.track import decode
 from visualizer.track.decode import Sound
 from visualizer.track.stream import Stream
@@ -66,7 +67,12 @@ class Track:
 
         Yields:
             float32, shape (n, 1) for mono or (n, 2).
+
+        Raises:
+            VisualizerError: The file has gone since it was loaded.
         """
+        if not self.path.is_file():
+            raise VisualizerError(f"{self.path}: has gone since it was loaded; put it back")
         stream = Stream(self.codec, self.sample_rate, self.channels, self.layout, self.decoder)
         first = round(start * self.sample_rate)
         last = None if duration is None else first + round(duration * self.sample_rate)

@@ -115,7 +115,7 @@ def _mux(arguments: Sequence[str], samples: Iterator[bytes], out: Path) -> None:
     with ffmpeg.pipe(arguments) as running:
         with suppress(BrokenPipeError):  # It says below why it stopped.
             for block in samples:
-                running.sink.write(block)
+                running.input.write(block)
         output = running.finish()
     if output.code:
         raise VisualizerError(f"{out}: cannot be written ({ffmpeg.reason(output.log)})")

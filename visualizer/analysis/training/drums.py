@@ -64,9 +64,9 @@ STYLES = (
 
 
 def choose_division(rng: Generator, tempo: float, choices: tuple[int, ...] = (1, 2, 4)) -> int:
-    """Notes per beat: players divide slow beats more than fast ones, for 3 to 7 notes a second."""
-    octaves = np.log2(np.array(choices) * tempo / 60 / 4.5)
-    weights = np.exp(-0.5 * (octaves / 0.6) ** 2)
+    """Notes per beat: players divide slow beats more than fast ones, for 2 to 6 notes a second."""
+    octaves = np.log2(np.array(choices) * tempo / 60 / 3.6)
+    weights = np.exp(-0.5 * (octaves / 0.75) ** 2)
     return int(rng.choice(choices, p=weights / weights.sum()))
 
 
@@ -114,8 +114,8 @@ def _kicks(rng: Generator, name: str, meter: int, tempo: float) -> list[tuple[fl
 
 
 def _snares(rng: Generator, name: str, meter: int, tempo: float) -> list[tuple[float, float]]:
-    if name == "half" or (name in ("slow", "machine") and rng.uniform() < 0.2) or (
-            name == "rock" and tempo > 145 and rng.uniform() < 0.2):
+    if name == "half" or (name in ("slow", "machine") and rng.uniform() < 0.12) or (
+            name == "rock" and tempo > 145 and rng.uniform() < 0.06):
         main = [float(meter // 2)]
     elif name == "four":
         kind = rng.uniform()
@@ -124,7 +124,7 @@ def _snares(rng: Generator, name: str, meter: int, tempo: float) -> list[tuple[f
         main = [[1.0, 2.0], [2.0], [1.0]][int(rng.integers(3))]
     elif meter == 4:
         main = [1.0, 3.0]
-        if name in ("rock", "metal", "sparse") and rng.uniform() < 0.12:
+        if name in ("rock", "metal", "sparse") and rng.uniform() < 0.15:
             main = _steps(meter, 1) if rng.uniform() < 0.5 else [b + 0.5 for b in range(meter)]
     else:
         main = [b for b in _steps(meter, 1) if b % 2 == 1]

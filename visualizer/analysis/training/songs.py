@@ -89,7 +89,8 @@ def compose_song(seed: int) -> Song:
     style = STYLES[int(rng.choice(len(STYLES), p=[s.share for s in STYLES]))]
     meter = int(rng.choice(style.meters, p=_shares(len(style.meters))))
     start = float(rng.choice([0.0, rng.uniform(0, 0.6), rng.uniform(0, 6)], p=[0.3, 0.5, 0.2]))
-    tempo = float(np.exp(rng.uniform(*np.log(style.tempo))))
+    slowest, fastest = np.log(style.tempo)
+    tempo = float(np.exp(rng.triangular(slowest, (slowest + fastest) / 2, fastest)))
     grid = _beat_times(rng, tempo, start)
     swing = rng.uniform(0.56, 0.68) if rng.uniform() < style.swing else 0.5
     mix = Mix(grid, swing, rng, float(rng.choice([0.0, 0.003, 0.008])))

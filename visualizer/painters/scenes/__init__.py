@@ -53,7 +53,7 @@ class ScenesPainter:
         for cue in score.cues(shot):
             shown = [(look, w) for look, w in zip(shot.looks, cue.weights, strict=True) if w > 0]
             flying = _with_drift(cue, shown)
-            frame = _restless(_picture(canvas, flying, shot.seed, shown), cue, shot.seed)
+            frame = _restless(_picture(canvas, flying, shown), cue, shot.seed)
             if previous is not None:
                 move = _trail(flying, shown, score.fps, canvas.aspect)
                 frame = _with_trails(frame, previous, move, cue.strength, score.fps)
@@ -68,14 +68,15 @@ def _with_drift(cue: Cue, shown: list[tuple[Look, float]]) -> Cue:
     return replace(cue, pose=pose, zoom=cue.zoom + drift * cue.speed)
 
 
-def _picture(canvas: Canvas, cue: Cue, seed: int, shown: list[tuple[Look, float]]) -> torch.Tensor:
-    """Paints the cue anew, without trails."""
-    if len({look.scene for look, _ in shown}) == 1:
+def _picture(canvas: Canvas, cue: Cue, shown: list[tuple[Look, float]]) -> torch.Tensor:
+    """Paints the cue anew, without trails; one composition in two palettes is painted once."""
+    looks = [look for look, _ in shown]
+    if len({(look.scene, look.seed) for look in looks}) == 1:
         colours = torch.stack([w * _ramp(look, canvas.device) for look, w in shown]).sum(0)
-        return _family(shown[0][0].scene)(canvas, cue, seed, mix_inks(colours, cue))
+        return _family(looks[0].scene)(canvas, cue, looks[0].seed, mix_inks(colours, cue))
     pictures = [
-        _family(look.scene)(canvas, cue, seed, mix_inks(_ramp(look, canvas.device), cue))
-        for look, _ in shown
+        _family(look.scene)(canvas, cue, look.seed, mix_inks(_ramp(look, canvas.device), cue))
+        for look in looks
     ]
     return _dissolve(pictures[0], pictures[1], shown[1][1])
 

@@ -69,8 +69,8 @@ def _facets(
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Tone and lean of the facets, and the tone of the seams between them."""
     cave = _cave(canvas, cue)
-    facet, tilt = sample(cell_tile(seed, canvas.device, LARGE), cave.u, cave.v)[2:]
-    chip = sample(cell_tile(seed + 1, canvas.device, SMALL), cave.u, cave.v)[2]
+    facet, tilt = sample(cell_tile(seed, canvas.device, LARGE)[2:], cave.u, cave.v)
+    chip = sample(cell_tile(seed + 1, canvas.device, SMALL)[2:3], cave.u, cave.v)[0]
     broken = 0.30 + 0.45 * cue.morph
     facet, tilt = torch.lerp(facet, chip, broken), torch.lerp(tilt, chip, 0.6 * broken)
     inner = _refracted(cue, cave.x, cave.y, facet, tilt)

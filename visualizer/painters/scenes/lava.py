@@ -56,7 +56,7 @@ def _plain(
     reach = 0.008 + 0.05 * cue.warp
     u, v = u + reach * heat[0], v + reach * heat[1]
     plates = sample(cell_tile(seed, canvas.device, 60), u, v)
-    rubble = sample(cell_tile(seed + 1, canvas.device, 240), u + 0.02 * heat[1], v)
+    rubble = sample(cell_tile(seed + 1, canvas.device, 240)[:1], u + 0.02 * heat[1], v)
     rough = sample(fbm(seed + 2, canvas.device, 1.25), 2.3 * u, 2.3 * v)[0]
     warmth = 0.55 + 0.30 * heat[0] + 0.55 * cue.pulse + 0.25 * cue.morph
     warmth = warmth.clamp_(0.08, 1.7)

@@ -52,7 +52,7 @@ def _lamp(canvas: Canvas, cue: Cue, glint: float) -> torch.Tensor:
 
 def _strip(canvas: Canvas, cue: Cue, seed: int, half: float) -> torch.Tensor:
     """Tone and lean of half a sector, shape (2, rows, columns): rows run outwards."""
-    rows = max(384, int(1.4 * canvas.height))
+    rows = max(360, int(1.25 * canvas.height))
     columns = max(48, int(half * rows / (OUTERMOST - INNERMOST)))
     depth = torch.linspace(INNERMOST, OUTERMOST, rows, device=canvas.device)[:, None]
     angle = torch.linspace(0.0, half, columns, device=canvas.device)
