@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from diffusers import UNet2DConditionModel
+from diffusers import DiffusionPipeline, UNet2DConditionModel
 from huggingface_hub.errors import LocalEntryNotFoundError, RepositoryNotFoundError
 from torch.nn.modules.module import register_module_forward_hook
 
@@ -188,6 +188,43 @@ def test_the_negative_prompt_matters_where_the_model_is_guided(
     }
     assert not torch.equal(*tokens["guided"])
     assert torch.equal(*tokens["turbo"])
+
+
+@pytest.mark.parametrize(("family", "guidance"), [("turbo", 0), ("v", 0), ("xl", 0), ("lcm", 8)])
+def test_one_step_from_noise_agrees_with_the_stock_pipeline(
+    models: dict[str, FrameModel], folders: dict[str, str], family: str, guidance: float
+) -> None:
+    stock = DiffusionPipeline.from_pretrained(folders[family])
+    stock.set_progress_bar_config(disable=True)
+    noise = torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(5))
+    start = noise * stock.scheduler.init_noise_sigma
+    if "Euler" in type(stock.scheduler).__name__:
+        # It starts from the noise alone and forgets the little that is left of the picture.
+        kept = stock.scheduler.alphas_cumprod[-1].sqrt()
+        start = noise * (1.0 / kept.square() - 1.0).sqrt() / stock.scheduler.init_noise_sigma
+    expected = stock(
+        "red fire",
+        height=64,
+        width=64,
+        num_inference_steps=1,
+        guidance_scale=guidance,
+        latents=start,
+        output_type="latent",
+    ).images
+    condition = models[family].embed("red fire", "")
+    painted = models[family].denoise(
+        torch.zeros_like(noise), noise, torch.ones(1), condition, 1
+    )
+    scale = expected.abs().mean()
+    assert (painted - expected).abs().mean() < 0.01 * scale
+
+
+def test_half_precision_paints_nearly_the_same(folders: dict[str, str]) -> None:
+    exact, rough = (
+        film(DiffusionPainter(load_model(folders["turbo"], "cpu", precision=p)), make_score(2))
+        for p in ("float32", "bfloat16")
+    )
+    assert 0.0 < (exact - rough).abs().mean() < 0.03
 
 
 def test_every_family_paints_a_film_that_repeats_to_the_bit(model: FrameModel) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect, insort
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import find_peaks
@@ -24,11 +26,10 @@ def limit_flashes(flash: NDArray[np.float32], fps: int) -> NDArray[np.float32]:
     """
     padded = np.concatenate([[0.0], np.asarray(flash, np.float64), [0.0]])
     peaks, shape = find_peaks(padded, prominence=VISIBLE, plateau_size=1)
-    spacing = fps / PER_SECOND
     kept: list[int] = []
-    for peak in peaks[np.argsort(-padded[peaks], kind="stable")]:
-        if all(abs(int(peak) - other) >= spacing for other in kept):
-            kept.append(int(peak))
+    for peak in peaks[np.argsort(-padded[peaks], kind="stable")].tolist():
+        if _has_room(kept, peak, fps):
+            insort(kept, peak)
     for peak in sorted(set(peaks.tolist()) - set(kept)):
         at = int(np.searchsorted(peaks, peak))
         left, right = int(shape["left_bases"][at]), int(shape["right_bases"][at])
@@ -37,6 +38,13 @@ def limit_flashes(flash: NDArray[np.float32], fps: int) -> NDArray[np.float32]:
         right = min([k for k in inside if k > peak], default=right)
         _cut_down(padded, left, peak, right)
     return padded[1:-1].astype(np.float32)
+
+
+def _has_room(kept: list[int], peak: int, fps: int) -> bool:
+    """Whether no second would hold more than three of the kept peaks if this one joined them."""
+    at = bisect(kept, peak)
+    near = [*kept[max(0, at - PER_SECOND) : at], peak, *kept[at : at + PER_SECOND]]
+    return all(last - first >= fps for first, last in zip(near, near[PER_SECOND:], strict=False))
 
 
 def _cut_down(level: NDArray[np.float64], left: int, peak: int, right: int) -> None:

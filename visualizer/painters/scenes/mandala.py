@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -50,6 +51,43 @@ def _lamp(canvas: Canvas, cue: Cue, glint: float) -> torch.Tensor:
     return canvas.enlarge(light * (1.0 + 0.16 * sheen * coarse.radius.clamp(max=1.0)))
 
 
+@dataclass(frozen=True)
+class _Petals:
+    """The shape of one ring of petals, in log radius and radians.
+
+    Attributes:
+        base: Where they begin.
+        length: From there to the tip.
+        half: Half the angle of one petal.
+        shift: Angle of the first one.
+        bend: Power of the outline: below 1 a thorn, above 2 a spoon.
+        lean: Hue.
+    """
+
+    base: float
+    length: float
+    half: float
+    shift: float
+    bend: float
+    lean: float
+
+
+def _petals(cue: Cue, seed: int, ring: int, half: float) -> _Petals:
+    """Decides how a ring looks; it looks the same wherever it has got to."""
+    rng = np.random.default_rng([seed, ring % 65536])
+    many = int(rng.choice([1, 1, 2, 2, 3]))
+    reach, roundness, lean = rng.uniform((1.25, 0.9, -0.35), (2.1, 2.6, 0.35))
+    bend = roundness * (1.0 - 0.55 * cue.morph) + 0.25 * math.sin(0.5 * cue.pose.clock + ring)
+    return _Petals(
+        base=ring * STEP + cue.pose.travel,
+        length=STEP * reach * (0.92 + 0.10 * cue.pulse),
+        half=half / many,
+        shift=half / many * (ring % 2),
+        bend=max(bend, 0.45),
+        lean=lean,
+    )
+
+
 def _strip(canvas: Canvas, cue: Cue, seed: int, half: float) -> torch.Tensor:
     """Tone and lean of half a sector, shape (2, rows, columns): rows run outwards."""
     rows = max(360, int(1.25 * canvas.height))
@@ -61,13 +99,10 @@ def _strip(canvas: Canvas, cue: Cue, seed: int, half: float) -> torch.Tensor:
     first = math.floor((INNERMOST - cue.pose.travel) / STEP) - 2
     last = math.ceil((OUTERMOST - cue.pose.travel) / STEP)
     for ring in range(last, first, -1):
-        base = ring * STEP + cue.pose.travel
-        low = _row(base - 0.1, rows)
-        high = _row(base + 2.4 * STEP, rows)
+        petals = _petals(cue, seed, ring, half)
+        low, high = _row(petals.base - 0.1, rows), _row(petals.base + 2.4 * STEP, rows)
         if high > low:
-            _petals(
-                canvas, cue, seed, ring, depth[low:high] - base, angle, half, strip[:, low:high]
-            )
+            _lay(canvas, cue, petals, depth[low:high], angle, strip[:, low:high])
     return strip
 
 
@@ -75,67 +110,61 @@ def _row(depth: float, rows: int) -> int:
     return min(rows, max(0, int((depth - INNERMOST) / (OUTERMOST - INNERMOST) * rows)))
 
 
-def _petals(
+def _lay(
     canvas: Canvas,
     cue: Cue,
-    seed: int,
-    ring: int,
-    out: torch.Tensor,
+    petals: _Petals,
+    depth: torch.Tensor,
     angle: torch.Tensor,
-    half: float,
     strip: torch.Tensor,
 ) -> None:
-    """Lays one ring of petals over the rings outside it.
+    """Lays one ring of petals, and its shadow, over the rings outside it.
 
     Args:
         canvas: For the size of a pixel.
         cue: The controls.
-        seed: With `ring`, decides the shape of the petals.
-        ring: Which ring; the same one looks the same wherever it has got to.
-        out: How far outwards of the ring's base, shape (rows, 1), in log radius.
-        angle: Shape (columns,), in [0, half].
-        half: Half the angle of a sector.
+        petals: Their shape.
+        depth: Log radius, shape (rows, 1).
+        angle: Shape (columns,).
         strip: Tone and lean, changed in place.
     """
-    rng = np.random.default_rng([seed, ring + 4096])
-    many = int(rng.choice([1, 1, 2, 2, 3]))
-    reach, roundness, lean = rng.uniform((1.25, 0.9, -0.35), (2.1, 2.6, 0.35))
-    shift = half / many * (ring % 2)
-    across = fold(angle - shift, 2.0 * half / many)
-    q = across * (many / half)
-    bent = roundness * (1.0 - 0.55 * cue.morph) + 0.25 * math.sin(0.5 * cue.pose.clock + ring)
-    length = STEP * reach * (0.92 + 0.10 * cue.pulse)
-    edge = length * (1.0 - q.clamp_min(1e-3) ** max(bent, 0.45))
-    slope = length * bent * q.clamp_min(0.02) ** (bent - 1.0) * (many / half)
-    inside = (edge - out) / torch.sqrt(1.0 + slope.clamp(max=6.0) ** 2)
-    thin = (1.3 * canvas.pixel) * torch.exp(-(out + ring * STEP + cue.pose.travel)).clamp(max=12.0)
-    thin = torch.maximum(thin, thin.new_tensor(0.006))
+    out = depth - petals.base
+    across = fold(angle - petals.shift, 2.0 * petals.half)
+    side = across / petals.half
+    edge = petals.length * (1.0 - side.clamp_min(1e-3) ** petals.bend)
+    steep = petals.length / petals.half * petals.bend * side.clamp_min(0.02) ** (petals.bend - 1.0)
+    inside = (edge - out) / torch.sqrt(1.0 + steep.clamp(max=6.0) ** 2)
+    thin = (1.3 * canvas.pixel * torch.exp(-depth).clamp(max=12.0)).clamp_min(0.006)
     cover = (inside / thin + 0.5).clamp_(0.0, 1.0)
     shadow = torch.exp(inside.clamp(max=0.0) / 0.07) * (1.0 - cover)
-    ink = _engraving(cue, across, out, inside, length, thin)
-    body = (
-        0.06 + 0.34 * torch.exp(-inside.clamp_min(0.0) / 0.06) + 0.30 * (out / length).clamp(0, 1)
-    )
-    body = body * (0.75 + 0.25 * torch.cos(1.5 * q))
-    strip[0].mul_(1.0 - 0.75 * shadow).lerp_(body + ink, cover)
-    strip[0].add_(torch.exp(-(inside / (0.02 + 0.05 * cue.glow)).abs()) * (0.06 + 0.22 * cue.glow))
-    strip[1].lerp_(lean - 0.25 * (out / length) + 0.2 * q, cover)
+    along = (out / petals.length).clamp(0.0, 1.0)
+    body = 0.06 + 0.34 * torch.exp(-inside.clamp_min(0.0) / 0.06) + 0.30 * along
+    body = body * (0.75 + 0.25 * torch.cos(1.5 * side))
+    body = body + _engraving(cue, petals, across, out, inside, thin)
+    halo = torch.exp(inside.abs() / -(0.02 + 0.05 * cue.glow))
+    strip[0].mul_(1.0 - 0.75 * shadow).lerp_(body, cover)
+    strip[0].add_(halo, alpha=0.06 + 0.22 * cue.glow)
+    strip[1].lerp_(petals.lean - 0.25 * out / petals.length + 0.2 * side, cover)
 
 
 def _engraving(
     cue: Cue,
+    petals: _Petals,
     across: torch.Tensor,
     out: torch.Tensor,
     inside: torch.Tensor,
-    length: float,
     thin: torch.Tensor,
 ) -> torch.Tensor:
     """Fine lines on a petal: its outline, inner contours, a vein, ribs, and a bead at the tip."""
-    fine = 0.15 + 1.7 * cue.detail
-    outline = torch.exp(-(((inside - 1.2 * thin) / thin) ** 2))
-    contour = torch.exp(-(((fold(inside - 0.02, 0.045)) / thin) ** 2)) * torch.exp(-inside / 0.05)
-    vein = torch.exp(-((across / thin) ** 2)) * (out / length).clamp(0.0, 1.0)
-    ribs = torch.exp(-((fold(out - 0.9 * across, 0.055) / thin) ** 2)) * (inside > 0.10)
-    bead = torch.hypot(out - 0.72 * length, across) - 0.022
-    bead = torch.exp(-((bead / thin) ** 2)) + 0.8 * (bead < 0.0)
-    return 0.75 * outline + fine * (0.34 * contour + 0.34 * vein + 0.16 * ribs) + 0.5 * bead
+    outline = _line(inside - 1.2 * thin, thin)
+    contour = _line(fold(inside - 0.02, 0.045), thin) * torch.exp(-inside / 0.05)
+    vein = _line(across, thin) * (out / petals.length).clamp(0.0, 1.0)
+    ribs = _line(fold(out - 0.9 * across, 0.055), thin) * (inside > 0.10)
+    bead = torch.hypot(out - 0.72 * petals.length, across) - 0.022
+    fine = (0.15 + 1.7 * cue.detail) * (0.34 * contour + 0.34 * vein + 0.16 * ribs)
+    return 0.75 * outline + fine + 0.5 * _line(bead, thin) + 0.4 * (bead < 0.0)
+
+
+def _line(distance: torch.Tensor, thin: torch.Tensor) -> torch.Tensor:
+    near = distance / thin
+    return torch.exp(-near * near)

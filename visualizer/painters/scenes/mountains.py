@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -35,13 +36,27 @@ def mountains(canvas: Canvas, cue: Cue, seed: int, inks: Inks) -> torch.Tensor:
     tone, lean = _sky(canvas, cue, seed, horizon, shine)
     _sun(canvas, cue, tone, distance)
     air = 0.46 + 0.34 * shine  # What the mist is filled with.
-    rock = canvas.blank()
-    place = canvas.blank()
+    view = _View(tone, canvas.blank(), canvas.blank())
     for layer in layers(cue.pose.travel, RANGES, 6.0):
-        _range(canvas, cue, seed, layer, horizon, air, tone, rock, place)
-    _slopes(canvas, cue, seed, tone, rock, place)
+        _range(canvas, cue, seed, layer, horizon, air, view)
+    _slopes(canvas, cue, seed, view)
     lean += hue + 0.25 * (shine - 0.3)
     return inks.paint(tone, lean)
+
+
+@dataclass(frozen=True)
+class _View:
+    """What has been drawn so far; the fields are painted over in place.
+
+    Attributes:
+        tone: Light.
+        rock: How much of the rock the mist lets through.
+        place: Height on the rock, for its texture.
+    """
+
+    tone: torch.Tensor
+    rock: torch.Tensor
+    place: torch.Tensor
 
 
 def _sky(
@@ -81,9 +96,7 @@ def _range(
     layer: Layer,
     horizon: float,
     air: torch.Tensor,
-    tone: torch.Tensor,
-    rock: torch.Tensor,
-    place: torch.Tensor,
+    view: _View,
 ) -> None:
     """Draws one range over what lies behind it: a ridge, and mist that fills its valley."""
     depth = layer.depth
@@ -100,10 +113,10 @@ def _range(
     near = min(1.0, 1.5 * depth) ** 0.8
     body = torch.lerp(air[first:], air.new_tensor(0.01), near * 0.97)
     filled = air[first:] * (1.10 - 0.50 * depth)
-    tone[first:].lerp_(torch.lerp(body, filled, mist), cover)
-    rock[first:].lerp_((1.0 - mist) * (0.25 + 0.75 * near), cover)
+    view.tone[first:].lerp_(torch.lerp(body, filled, mist), cover)
+    view.rock[first:].lerp_((1.0 - mist) * (0.25 + 0.75 * near), cover)
     ground = canvas.y[first:] - 1.45 * depth**2.1 + 0.37 * layer.generation
-    place[first:].lerp_(ground.expand_as(cover), (cover > 0.5).to(cover.dtype))
+    view.place[first:].lerp_(ground.expand_as(cover), (cover > 0.5).to(cover.dtype))
 
 
 def _level(canvas: Canvas, top: torch.Tensor) -> torch.Tensor:
@@ -135,16 +148,10 @@ def _ridge(canvas: Canvas, cue: Cue, seed: int, layer: Layer) -> torch.Tensor:
     return 0.25 + stature * form + roughness * rough
 
 
-def _slopes(
-    canvas: Canvas,
-    cue: Cue,
-    seed: int,
-    tone: torch.Tensor,
-    rock: torch.Tensor,
-    place: torch.Tensor,
-) -> None:
+def _slopes(canvas: Canvas, cue: Cue, seed: int, view: _View) -> None:
     """Gullies and snow fields, seen where the mist is thin."""
     tile = fbm(seed + 5, canvas.device, 1.45)
     u = 0.50 * (canvas.x + 2.0 * canvas.aspect * cue.pose.x * 0.6)
-    gully = sample(tile, u + 0.2 * place, 1.1 * place)[0]
-    tone += rock * gully * (0.03 + 0.10 * cue.detail) * (0.35 + tone)
+    gully = sample(tile, u + 0.2 * view.place, 1.1 * view.place)[0]
+    strength = 0.03 + 0.10 * cue.detail
+    view.tone.add_(view.rock * gully * (0.35 + view.tone), alpha=strength)
