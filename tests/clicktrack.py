@@ -10,6 +10,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from visualizer import ffmpeg
+from visualizer.cli import main
 from visualizer.track import Track
 from visualizer.video import SegmentWriter, join
 
@@ -118,3 +119,27 @@ def lag(sound: NDArray[np.float32], reference: NDArray[np.float32], reach: int =
     correlation = np.fft.irfft(spectrum)
     near = np.concatenate([correlation[-reach:], correlation[: reach + 1]])
     return int(np.argmax(near)) - reach
+
+
+# Black, and white where something begins: what is seen is what was heard.
+FLASHING = """# Black, and a flash on every {event}.
+scene: rings
+look: {{light: 0, glow: 0}}
+effects:
+  flash: {{{event}: 1, release: 40 ms}}
+  bloom: 0
+  grain: 0
+  vignette: 0
+  fade_in: 0
+  fade_out: 0
+"""
+
+
+def command_film(song: Path, fps: int, event: str = "onset") -> Path:
+    """The film that `visualizer render` makes of a song, flashing on one kind of event."""
+    preset = song.with_name("flashing.yaml")
+    preset.write_text(FLASHING.format(event=event), encoding="utf-8")
+    film = song.with_suffix(f".{fps}.mp4")
+    flags = ["--preset", str(preset), "--size", "64x36", "--fps", str(fps), "-o", str(film)]
+    assert main(["render", str(song), *flags]) == 0
+    return film

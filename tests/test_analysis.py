@@ -133,10 +133,12 @@ def test_held_notes_are_harmonic_and_hits_percussive(hear):
 def test_the_key_is_named(hear):
     time = np.arange(RATE) / RATE
     chords = [(57, 60, 64), (50, 57, 65), (52, 56, 59), (57, 60, 64)]  # Am Dm E Am
-    sound = np.concatenate([
-        sum(np.sin(2 * np.pi * 440 * 2 ** ((p - 69) / 12) * time) for p in chord)
-        for chord in chords
-    ])
+    sound = np.concatenate(
+        [
+            sum(np.sin(2 * np.pi * 440 * 2 ** ((p - 69) / 12) * time) for p in chord)
+            for chord in chords
+        ]
+    )
     assert hear((0.2 * sound).astype(np.float32)).key == "A minor"
 
 
@@ -163,9 +165,11 @@ def test_beats_and_downbeats_fall_where_the_drums_do(hear):
 def test_drums_are_told_apart(hear):
     beat = 60 / 110
     rng, beats = np.random.default_rng(0), 0.5 + np.arange(32) * beat
-    sound = (place(beats[::2], burst("kick", rng), 19.0)
-             + place(beats[1::2], burst("snare", rng), 19.0)
-             + place(beats + beat / 2, burst("hat", rng), 19.0))
+    sound = (
+        place(beats[::2], burst("kick", rng), 19.0)
+        + place(beats[1::2], burst("snare", rng), 19.0)
+        + place(beats + beat / 2, burst("hat", rng), 19.0)
+    )
     events = hear(sound).events
     for name, true in (("kick", beats[::2]), ("snare", beats[1::2]), ("hat", beats + beat / 2)):
         hits = np.abs(nearest(events[name], true)) < 0.03
@@ -184,8 +188,10 @@ def test_sections_cover_the_song_and_turn_where_the_music_does(hear):
     assert heard.sections[0].start == 0 and heard.sections[-1].end == heard.duration
     for one, other in zip(heard.sections, heard.sections[1:], strict=False):
         assert one.end == other.start
-    at = {turn: next(s for s in heard.sections if s.start <= turn < s.end)
-          for turn in (20.0, 40.0, 56.0)}
+    at = {
+        turn: next(s for s in heard.sections if s.start <= turn < s.end)
+        for turn in (20.0, 40.0, 56.0)
+    }
     assert at[20.0].label == at[56.0].label != at[40.0].label
 
 
@@ -281,7 +287,9 @@ def test_an_analysis_comes_back_from_disk(hear, tmp_path):
     for name in CURVES:
         np.testing.assert_array_equal(again.curves[name], heard.curves[name])
     assert sorted(p.name for p in tmp_path.glob("song*")) == [
-        "song.analysis.json", "song.analysis.npz"]
+        "song.analysis.json",
+        "song.analysis.npz",
+    ]
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"version": 0}', "no json"])

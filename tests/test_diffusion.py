@@ -70,7 +70,7 @@ def calls() -> Iterator[list[int]]:
     hook.remove()
 
 
-def make_score(frames: int = 4, size: tuple[int, int] = (96, 64), **settings: float) -> Score:
+def make_score(frames: int, size: tuple[int, int] = (96, 64), **settings: float) -> Score:
     """One shot from red to blue; `settings` are controls, and `seed`."""
     seed = int(settings.pop("seed", 1))
     assert settings.keys() <= BY_NAME.keys()
@@ -190,6 +190,8 @@ def test_the_negative_prompt_matters_where_the_model_is_guided(
     assert torch.equal(*tokens["turbo"])
 
 
+# diffusers' own Euler scheduler converts a tensor in a way that numpy 2 warns of.
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 @pytest.mark.parametrize(("family", "guidance"), [("turbo", 0), ("v", 0), ("xl", 0), ("lcm", 8)])
 def test_one_step_from_noise_agrees_with_the_stock_pipeline(
     models: dict[str, FrameModel], folders: dict[str, str], family: str, guidance: float
@@ -197,24 +199,17 @@ def test_one_step_from_noise_agrees_with_the_stock_pipeline(
     stock = DiffusionPipeline.from_pretrained(folders[family])
     stock.set_progress_bar_config(disable=True)
     noise = torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(5))
-    start = noise * stock.scheduler.init_noise_sigma
-    if "Euler" in type(stock.scheduler).__name__:
-        # It starts from the noise alone and forgets the little that is left of the picture.
-        kept = stock.scheduler.alphas_cumprod[-1].sqrt()
-        start = noise * (1.0 / kept.square() - 1.0).sqrt() / stock.scheduler.init_noise_sigma
     expected = stock(
         "red fire",
         height=64,
         width=64,
         num_inference_steps=1,
         guidance_scale=guidance,
-        latents=start,
+        latents=noise,
         output_type="latent",
     ).images
     condition = models[family].embed("red fire", "")
-    painted = models[family].denoise(
-        torch.zeros_like(noise), noise, torch.ones(1), condition, 1
-    )
+    painted = models[family].denoise(torch.zeros_like(noise), noise, torch.ones(1), condition, 1)
     scale = expected.abs().mean()
     assert (painted - expected).abs().mean() < 0.01 * scale
 
@@ -275,7 +270,7 @@ MOVES = {"zoom": {"zoom": 0.4}, "out": {"zoom": -0.4}, "pan": {"pan": 0.1}, "tur
 
 
 def move_of(**settings: float) -> np.ndarray:
-    score = make_score(2, **settings)
+    score = make_score(2, (96, 64), **settings)
     return step(next(score.cues(score.shots[0])), score.fps, 86 / 48)
 
 
@@ -501,7 +496,9 @@ def test_each_distinct_prompt_is_embedded_once(
     ids=lambda change: next(iter(change)),
 )  # fmt: skip
 def test_each_setting_changes_the_film(painter: DiffusionPainter, change: dict[str, float]) -> None:
-    assert not torch.equal(film(painter, make_score(3)), film(painter, make_score(3, **change)))
+    assert not torch.equal(
+        film(painter, make_score(3)), film(painter, make_score(3, (96, 64), **change))
+    )
 
 
 class Glass:

@@ -7,34 +7,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from clicktrack import FLASHING
 
 from visualizer.cli import main
 from visualizer.report import read_report
 
-FOLDER = Path(
-    os.environ.get(
-        "VISUALIZER_MUSIC", Path(__file__).resolve().parents[2] / "shared" / "music" / "public"
+FOLDER = (
+    Path(
+        os.environ.get(
+            "VISUALIZER_MUSIC", Path(__file__).resolve().parents[2] / "shared" / "music" / "public"
+        )
     )
-) / "formats"
+    / "formats"
+)
 TRUTH = FOLDER / "truth.json"
 FILES = json.loads(TRUTH.read_text(encoding="utf-8"))["files"] if TRUTH.is_file() else []
 
 FPS = 24
-
-# A black picture that lights up on the kick: what is seen is what was heard.
-FLASHING = """# Black, and white on every kick.
-scene: rings
-look: {light: 0, glow: 0}
-effects:
-  {flash: {kick: 1, release: 40 ms}, bloom: 0, grain: 0, vignette: 0, fade_in: 0, fade_out: 0}
-"""
-
-
-@pytest.fixture(scope="module")
-def flashing(tmp_path_factory) -> Path:
-    path = tmp_path_factory.mktemp("presets") / "flashing.yaml"
-    path.write_text(FLASHING)
-    return path
 
 
 @pytest.fixture(autouse=True)
@@ -44,17 +33,33 @@ def cache(tmp_path_factory, monkeypatch):
 
 @pytest.mark.skipif(not FILES, reason="no test music: set VISUALIZER_MUSIC to its folder")
 @pytest.mark.parametrize("entry", FILES, ids=lambda entry: entry["file"])
-def test_a_file_is_rendered_in_sync_or_refused_in_one_line(entry, flashing, tmp_path, capsys):
+def test_a_file_is_rendered_in_sync_or_refused_in_one_line(entry, tmp_path, capsys):
     song = Path(shutil.copy(FOLDER / entry["file"], tmp_path))
     film = tmp_path / "film.mp4"
-    status = main(["render", str(song), "-o", str(film), "--size", "64x36", "--fps", str(FPS),
-                   "--preset", str(flashing)])
+    flashing = tmp_path / "flashing.yaml"
+    flashing.write_text(FLASHING.format(event="kick"), encoding="utf-8")
+    status = main(
+        [
+            "render",
+            str(song),
+            "-o",
+            str(film),
+            "--size",
+            "64x36",
+            "--fps",
+            str(FPS),
+            "--preset",
+            str(flashing),
+        ]
+    )
     said = capsys.readouterr().err
     assert "Traceback" not in said
     if status == 2:
         assert entry["expect"] not in ("decode", "decode-partial"), said
         assert len([line for line in said.splitlines() if not line.startswith("note: ")]) == 1
-        assert sorted(path.name for path in tmp_path.iterdir()) == [song.name]
+        assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+            [song.name, flashing.name]
+        )
         return
     assert entry["expect"] != "clear error"
     report = read_report(film)

@@ -13,6 +13,7 @@ import pytest
 from clicktrack import (
     click_times,
     clicks,
+    command_film,
     flash_film,
     flash_frames,
     write_segments,
@@ -103,3 +104,18 @@ def test_an_excerpt_is_as_well_in_step(tmp_path: Path) -> None:
     assert sync.worst <= 500 / fps + 2
     assert len(sync.offsets) == len(shown)
     assert np.median(sync.times - shown) == pytest.approx(0, abs=0.002)
+
+
+@pytest.mark.parametrize(("suffix", "fps"), [(".wav", 30), (".mp3", 60), (".m4a", 25)])
+def test_the_command_flashes_where_it_clicks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, fps: int
+) -> None:
+    """The whole way: what the program hears, composes, paints and muxes."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    song = write_song(tmp_path / f"clicks{suffix}", clicks(click_times(SECONDS), SECONDS))
+
+    sync = sync_offsets(command_film(song, fps))
+    assert sync.missed == 0
+    assert len(sync.offsets) == len(click_times(SECONDS))
+    assert sync.worst <= 500 / fps + 5  # Half a frame of snapping, and the ear's own error.
+    assert abs(sync.median) <= 5 + 250 / fps

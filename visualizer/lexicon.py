@@ -25,13 +25,13 @@ SCENES: Mapping[str, str] = {
     "aurora": "curtains of light above a night landscape",
     "mandala": "a breathing flower of petals and fine ornament",
     "mountains": "ranges in layered mist below a sun or moon",
-    "crystal": "cut facets lit from within",
-    "lava": "glowing veins in dark, broken rock",
+    "crystal": "a cave of cut facets round an inner light",
+    "lava": "glowing veins in dark, broken rock below a volcano",
     "grid": "a neon floor running to a banded sun on the horizon",
     "city": "a night skyline of lit windows and its reflection",
     "stars": "flight through streaking stars, bokeh and dust",
-    "waves": "stacked luminous lines, rising and falling like a landscape of sound",
-    "rings": "concentric ripples crossing each other, quiet and exact",
+    "waves": "stacked luminous lines, a landscape of sound",
+    "rings": "broken rings of light round an eclipse, crossed by ripples",
 }
 
 LIMIT = 0.5  # No heap of adjectives may take a control further from its value than this.

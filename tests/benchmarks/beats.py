@@ -29,8 +29,24 @@ from visualizer.track import Track, load_track
 Times = NDArray[np.float64]
 Truth = dict[str, Any]
 
-COLUMNS = ("F", "CMLt", "AMLt", "downF", "acc1", "acc2", "late", "S.5", "S3", "kick", "snare",
-           "hat", "libF", "libCMLt", "libAMLt", "sec")
+COLUMNS = (
+    "F",
+    "CMLt",
+    "AMLt",
+    "downF",
+    "acc1",
+    "acc2",
+    "late",
+    "S.5",
+    "S3",
+    "kick",
+    "snare",
+    "hat",
+    "libF",
+    "libCMLt",
+    "libAMLt",
+    "sec",
+)
 
 
 def music_folder() -> Path:
@@ -69,8 +85,10 @@ def score_sections(song: Truth, analysis: Analysis) -> list[float]:
         return [np.nan, np.nan]
     truth = np.array([[s["start"], s["end"]] for s in song["sections"]])
     found = np.array([[s.start, s.end] for s in analysis.sections])
-    return [mir_eval.segment.detection(truth, found, window=window, trim=True)[2]
-            for window in (0.5, 3.0)]
+    return [
+        mir_eval.segment.detection(truth, found, window=window, trim=True)[2]
+        for window in (0.5, 3.0)
+    ]
 
 
 def score_drums(song: Truth, analysis: Analysis) -> list[float]:
@@ -78,7 +96,8 @@ def score_drums(song: Truth, analysis: Analysis) -> list[float]:
     known = song.get("drums") or {}
     return [
         mir_eval.onset.f_measure(np.array(known[name]), analysis.events[name], window=0.05)[0]
-        if len(known.get(name, ())) > 3 else np.nan
+        if len(known.get(name, ())) > 3
+        else np.nan
         for name in ("kick", "snare", "hat")
     ]
 
@@ -98,9 +117,16 @@ def score_song(folder: Path, song: Truth) -> list[float]:
     beats, downbeats = np.array(song["beats"] or []), np.array(song["downbeats"] or [])
     found = analysis.events
     down = score_beats(downbeats, found["downbeat"])[0] if len(downbeats) else np.nan
-    return [*score_beats(beats, found["beat"]), down, *score_tempo(song, analysis.tempo_bpm),
-            median_error(beats, found["beat"]), *score_sections(song, analysis),
-            *score_drums(song, analysis), *score_beats(beats, librosa_beats(track)), seconds]
+    return [
+        *score_beats(beats, found["beat"]),
+        down,
+        *score_tempo(song, analysis.tempo_bpm),
+        median_error(beats, found["beat"]),
+        *score_sections(song, analysis),
+        *score_drums(song, analysis),
+        *score_beats(beats, librosa_beats(track)),
+        seconds,
+    ]
 
 
 def print_row(name: str, row: Sequence[float]) -> None:
@@ -123,11 +149,15 @@ def main() -> None:
             aside.append(number % 3 == 0)
             print_row(song["file"], rows[-1])
     table, kept = np.array(rows), np.array(aside)
-    for name, part in (("mean", table), ("mean, worked on", table[~kept]),
-                       ("mean, kept aside", table[kept])):
+    for name, part in (
+        ("mean", table),
+        ("mean, worked on", table[~kept]),
+        ("mean, kept aside", table[kept]),
+    ):
         if len(part):
-            print_row(name, [float(np.nanmean(c)) if not np.isnan(c).all() else np.nan
-                             for c in part.T])
+            print_row(
+                name, [float(np.nanmean(c)) if not np.isnan(c).all() else np.nan for c in part.T]
+            )
 
 
 if __name__ == "__main__":

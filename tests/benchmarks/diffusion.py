@@ -23,6 +23,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from diffusers import AutoencoderTiny, UNet2DConditionModel
+from torch.nn.functional import interpolate
 
 import tiny
 from visualizer import camera
@@ -94,15 +95,19 @@ def stages(painter: DiffusionPainter, score: Score) -> dict[str, Callable[[], An
     condition, steps = model.embed("neon rain", ""), model.caps.steps
     film_size = (score.height, score.width)
     full = torch.rand(3, *film_size, generator=generator).to(model.device)
-    grow = {"size": film_size, "mode": "bicubic"}
+
+    def travel() -> torch.Tensor:
+        noise.advance(move, 0.2)
+        return noise.field.to(latents)
+
     return {
         "warp": lambda: camera.warp(picture, move, "bicubic").clamp(0, 1),
         "encode": lambda: model.encode(picture[None]),
-        "noise": lambda: (noise.advance(move, 0.2), noise.field.to(latents)),
+        "noise": travel,
         "denoise": lambda: model.denoise(latents, latents, strength, condition, steps),
         "decode": lambda: model.decode(latents),
         "colour": lambda: oklab.to_srgb(anchor.hold(oklab.from_srgb(picture), palette)),
-        "enlarge": lambda: torch.nn.functional.interpolate(picture[None], **grow),
+        "enlarge": lambda: interpolate(picture[None], film_size, mode="bicubic"),
         "copy": lambda: (full * 255.0).byte().permute(1, 2, 0).cpu(),
     }
 

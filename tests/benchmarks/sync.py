@@ -1,7 +1,8 @@
 """Are picture and sound together, from the first second to the last?
 
-Synthesises a click track, encodes it in every format, makes films that flash where the decoded
-song clicks, and reads everything else back from the finished films.
+Synthesises a click track, encodes it in every format, has `visualizer render` make films that flash
+on every onset it hears, and reads everything else back from the finished films. With `--known` the
+flashes are put where the decoded song clicks, which leaves the ear out and is faster.
 
     python tests/benchmarks/sync.py --seconds 600
 """
@@ -13,6 +14,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +22,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from clicktrack import click_times, clicks, flash_film, write_song
+from clicktrack import click_times, clicks, command_film, flash_film, write_song
 from visualizer import ffmpeg
 from visualizer.report import Sync, sync_offsets
 from visualizer.report.streams import Streams, read_streams
@@ -90,7 +92,7 @@ def wrong(track: Track, fps: int, measured: Measured) -> Iterator[str]:
     name = f"{track.path.name} at {fps} fps"
     frame = 1000 / fps
     picture, sound = measured.streams.picture, measured.streams.sound
-    if measured.sync.worst > frame / 2 + 2 or measured.sync.missed:
+    if measured.sync.worst > frame / 2 + 5 or measured.sync.missed:
         yield f"{name}: a flash misses its click"
     if abs(measured.sync.drift) > frame / 2:  # Less is the snapping of a few clicks.
         yield f"{name}: the picture drifts"
@@ -104,10 +106,17 @@ def wrong(track: Track, fps: int, measured: Measured) -> Iterator[str]:
         yield f"{name}: the sound is not the song's"
 
 
+def made(track: Track, fps: int, known: bool) -> Path:
+    if known:
+        return flash_film(track.path.parent, track, heard_clicks(track), fps, (1, 20 * fps, 2))
+    return command_film(track.path, fps)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=60.0, help="length of the click track")
     parser.add_argument("--fps", type=int, nargs="+", default=[24, 25, 30, 60])
+    parser.add_argument("--known", action="store_true", help="flash at the known clicks")
     parser.add_argument("--formats", nargs="+", default=FORMATS)
     options = parser.parse_args()
 
@@ -118,7 +127,8 @@ def main() -> None:
         for fps in options.fps:
             with tempfile.TemporaryDirectory() as folder:
                 track = load_track(write_song(Path(folder) / f"clicks{suffix}", song))
-                film = flash_film(Path(folder), track, heard_clicks(track), fps, (1, 20 * fps, 2))
+                with redirect_stdout(None):
+                    film = made(track, fps, options.known)
                 measured = measure(track, film)
             print(row(track, fps, measured), flush=True)
             complaints += wrong(track, fps, measured)

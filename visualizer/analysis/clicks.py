@@ -46,13 +46,16 @@ def write_clicks(track: Track, analysis: Analysis, path: Path) -> None:
 
 def _write(track: Track, analysis: Analysis, part: Path, kind: str) -> None:
     strong = set(analysis.events["downbeat"].tolist())
-    clicks = [(int(t * RATE), _click(DOWNBEAT_HZ if t in strong else BEAT_HZ))
-              for t in analysis.events["beat"].tolist()]
+    clicks = [
+        (int(t * RATE), _click(DOWNBEAT_HZ if t in strong else BEAT_HZ))
+        for t in analysis.events["beat"].tolist()
+    ]
     done, file = 0, None
     try:
         for block in track.blocks(sample_rate=RATE):
-            file = file or soundfile.SoundFile(part, "w", RATE, block.shape[1], "PCM_16",
-                                               format=kind)
+            file = file or soundfile.SoundFile(
+                part, "w", RATE, block.shape[1], "PCM_16", format=kind
+            )
             file.write(np.clip(SONG_GAIN * block + _between(clicks, done, len(block)), -1, 1))
             done += len(block)
     finally:

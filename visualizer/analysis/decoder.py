@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 RATE = 100
-INTERVALS = np.arange(27, 121)  # Frames per beat: 222 to 50 bpm.
-REACH = 6  # One beat may be so many intervals longer or shorter than the last.
+INTERVALS = np.concatenate([np.arange(27, 60), np.arange(60, 121, 2)])  # Frames: 222 to 50 bpm.
+REACH = 5  # One beat may be so many intervals longer or shorter than the last.
 STIFFNESS = 70.0  # A change of tempo costs exp(-STIFFNESS * |log ratio|), as in Krebs et al.
 METERS = (4, 3)
 SHARE = 16  # The sound of the beat itself fills this share of its interval.
@@ -90,7 +90,7 @@ def _running_sums(beat: NDArray[np.float32], downbeat: NDArray[np.float32]) -> S
 
 
 def _segments(sums: Scores, start: Frames, end: Frames, meter: int) -> Scores:
-    """Log probability of a beat at `start` and nothing from then up to `end`, shape (b, K, meter)."""
+    """Log probability of a beat at `start`, then nothing up to `end`, shape (b, K, meter)."""
     n = sums.shape[1] - 1
     start, end = np.clip(start, 0, n), np.clip(end, 0, n)
     middle = np.minimum(start + WIDTHS, end)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -36,7 +37,7 @@ def save_analysis(analysis: Analysis, path: Path) -> None:
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(part, "wb") as file:
+        with part.open("wb") as file:
             np.savez_compressed(file, chroma=analysis.chroma, **arrays)
         part.replace(path.with_suffix(".npz"))
         part.write_text(json.dumps(document, indent=1), encoding="utf-8")
@@ -44,8 +45,9 @@ def save_analysis(analysis: Analysis, path: Path) -> None:
     except OSError as error:
         part.unlink(missing_ok=True)
         reason = error.strerror or error
-        raise VisualizerError(f"{path}: cannot be written ({reason}); choose another folder") \
-            from error
+        raise VisualizerError(
+            f"{path}: cannot be written ({reason}); choose another folder"
+        ) from error
 
 
 def load_analysis(path: Path) -> Analysis:
@@ -64,8 +66,9 @@ def load_analysis(path: Path) -> Analysis:
         with np.load(path.with_suffix(".npz"), allow_pickle=False) as arrays:
             return _restore(document, {name: arrays[name] for name in (*CURVES, "chroma")})
     except OSError as error:
-        raise VisualizerError(f"{error.filename}: {error.strerror}; analyze the song again") \
-            from error
+        raise VisualizerError(
+            f"{error.filename}: {error.strerror}; analyze the song again"
+        ) from error
     except (AttributeError, BadZipFile, EOFError, KeyError, TypeError, ValueError) as error:
         raise VisualizerError(f"{path}: is no saved analysis; analyze the song again") from error
 
@@ -100,8 +103,6 @@ def analyze_cached(
         except VisualizerError:
             path.unlink(missing_ok=True)
     analysis = analyze(track, on_progress)
-    try:
+    with suppress(VisualizerError):  # A read-only home costs time on the next run, not this film.
         save_analysis(analysis, path)
-    except VisualizerError:
-        pass  # A read-only home costs time on the next run, not this film.
     return analysis

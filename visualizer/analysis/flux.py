@@ -31,7 +31,7 @@ def heard_level(power: Floats) -> Floats:
         return np.zeros(power.shape, np.float32)
     floor = 10 ** (-DEPTH_DB / 10)
     level = np.log10(np.maximum(power / loudest, floor)) * 10 / DEPTH_DB + 1
-    return np.clip(level, 0.0, 1.0).astype(np.float32)
+    return np.asarray(np.clip(level, 0.0, 1.0), np.float32)
 
 
 def rises(level: Floats) -> Floats:
@@ -60,4 +60,5 @@ def stand_out(strength: Floats, seconds: float = 6.0) -> Floats:
     width = int(seconds * RATE)
     excess = np.maximum(0.0, strength - uniform_filter1d(strength, RATE // 2))
     local = uniform_filter1d(maximum_filter1d(excess, width), width)
-    return np.clip(excess / np.maximum(local, 0.1 * excess.max()), 0.0, 1.0).astype(np.float32)
+    scaled = excess / np.maximum(local, 0.1 * excess.max())
+    return np.asarray(np.clip(scaled, 0.0, 1.0), np.float32)

@@ -71,8 +71,9 @@ def find_form(spectra: Spectra, grid: Grid, duration: float) -> Form:
     cuts = _pick(novelty, steps)
     parts = np.split(np.arange(len(bars)), cuts)
     letters = _letters([np.hstack([bars, levels])[part].mean(axis=0) for part in parts])
-    stretches = tuple(_measure(part, letter, steps, levels)
-                      for part, letter in zip(parts, letters, strict=True))
+    stretches = tuple(
+        _measure(part, letter, steps, levels) for part, letter in zip(parts, letters, strict=True)
+    )
     curve = np.interp(np.arange(len(spectra.loudness)) / RATE, steps[:-1], novelty)
     return Form(stretches, curve.astype(np.float32))
 
@@ -123,11 +124,14 @@ def _means(values: NDArray[np.float32], steps: Matrix) -> Matrix:
 def _levels(spectra: Spectra, steps: Matrix) -> Matrix:
     """Loudness, bass, treble and density of onsets of each bar, 0 to 1, shape (bars, 4)."""
     centres = mel_centres(spectra.mel.shape[1])
-    power = np.stack([
-        spectra.loudness,
-        spectra.mel[:, centres < BASS_HZ].sum(axis=1),
-        spectra.mel[:, centres > TREBLE_HZ].sum(axis=1),
-    ], axis=1)
+    power = np.stack(
+        [
+            spectra.loudness,
+            spectra.mel[:, centres < BASS_HZ].sum(axis=1),
+            spectra.mel[:, centres > TREBLE_HZ].sum(axis=1),
+        ],
+        axis=1,
+    )
     decibels = 10 * np.log10(np.maximum(_means(power, steps), 1e-9))
     rise = rises(heard_level(spectra.sharp)).mean(axis=1, keepdims=True)
     density = _means(rise, steps)

@@ -44,13 +44,20 @@ def find_grid(observed: Observations) -> Grid:
     """Finds the beat grid that explains the observations best."""
     if len(observed.beat) < 2 * INTERVALS[0] or observed.strength.max(initial=0.0) <= 0:
         return NO_GRID
-    path = max((decode(observed.beat, observed.downbeat, meter, _tempo_prior())
-                for meter in METERS), key=lambda found: found.score)
+    path = max(
+        (decode(observed.beat, observed.downbeat, meter, _tempo_prior()) for meter in METERS),
+        key=lambda found: found.score,
+    )
     times = _refine(path, observed)
     if len(times) < LEAST_BEATS:
         return NO_GRID
-    return Grid(times, times[path.positions == 0], path.meter,
-                float(60 / np.median(np.diff(times))), _confidence(times, observed))
+    return Grid(
+        times,
+        times[path.positions == 0],
+        path.meter,
+        float(60 / np.median(np.diff(times))),
+        _confidence(times, observed),
+    )
 
 
 def _tempo_prior() -> NDArray[np.float64]:
@@ -80,8 +87,9 @@ def _refine(path: Path, observed: Observations) -> Times:
 def _confidence(times: Times, observed: Observations) -> float:
     """Agreement of two ears: how sure the network is of the beats, and how many are onsets."""
     chance, strength = observed.beat + observed.downbeat, observed.strength
-    near = np.clip(np.rint(times * RATE).astype(int)[:, None] + np.arange(-3, 4), 0,
-                   len(chance) - 1)
+    near = np.clip(
+        np.rint(times * RATE).astype(int)[:, None] + np.arange(-3, 4), 0, len(chance) - 1
+    )
     sure = float(np.median(chance[near].max(axis=1)))
     heard = float((strength[near].max(axis=1) > np.percentile(strength, 80)).mean())
     return float(np.clip(np.sqrt(sure * heard), 0.0, 1.0))

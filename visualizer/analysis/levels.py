@@ -43,8 +43,10 @@ def measure_curves(spectra: Spectra, novelty: Floats) -> dict[str, Floats]:
     curves["harmonic"] = _punch((tones**2).sum(axis=1))
     curves["brightness"] = _brightness(spectra)
     curves["novelty"] = normalize(novelty, low=20)
-    return {name: np.where(audible, curve, 0).astype(np.float32)
-            if name != "novelty" else curve for name, curve in curves.items()}
+    return {
+        name: np.where(audible, curve, 0).astype(np.float32) if name != "novelty" else curve
+        for name, curve in curves.items()
+    }
 
 
 def _held(amplitude: Floats) -> Floats:

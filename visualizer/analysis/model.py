@@ -15,7 +15,14 @@ Role = Literal["intro", "verse", "chorus", "build", "drop", "break", "outro"]
 ROLES: tuple[Role, ...] = get_args(Role)
 EVENTS = ("beat", "downbeat", "onset", "kick", "snare", "hat")
 CURVES = (
-    "loudness", "bass", "mid", "treble", "percussive", "harmonic", "brightness", "novelty",
+    "loudness",
+    "bass",
+    "mid",
+    "treble",
+    "percussive",
+    "harmonic",
+    "brightness",
+    "novelty",
 )
 
 

@@ -1,8 +1,9 @@
 """The network that hears beats: a small temporal convolutional network, run with numpy.
 
-Davies and Böck, "Temporal convolutional networks for musical audio beat tracking" (EUSIPCO 2019), with
-own layers and own weights; `visualizer.analysis.training` made them. Numpy is enough for so small a
-network, and saves importing torch.
+After Davies and Böck, "Temporal convolutional networks for musical audio beat tracking" (EUSIPCO
+2019), with layers and weights of our own: `visualizer.analysis.training` makes them, and
+`beats.md` says what they were taught. Numpy is enough for so small a network, and saves importing
+torch.
 """
 
 from __future__ import annotations
@@ -52,7 +53,8 @@ def hear(level: Floats, chroma: Floats) -> dict[str, Floats]:
         inner = _elu(_convolve(flow, weights, f"wide.{layer}", 2**layer))
         flow = flow + _convolve(inner, weights, f"mix.{layer}", 1)
     scores = _convolve(_elu(flow), weights, "heads", 1)
-    return {name: 1 / (1 + np.exp(-scores[:, i])) for i, name in enumerate(HEADS)}
+    chances = np.asarray(1 / (1 + np.exp(-scores)), np.float32)
+    return {name: chances[:, head] for head, name in enumerate(HEADS)}
 
 
 @cache

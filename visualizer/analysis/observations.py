@@ -1,4 +1,4 @@
-"""What each frame says about beats, before any grid is laid over it."""
+"""What each frame says about beats and drums, before any grid is laid over it."""
 
 from __future__ import annotations
 
@@ -7,21 +7,28 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from visualizer.analysis.onsets import drum_strengths, onset_strength
+from visualizer.analysis.flux import heard_level
+from visualizer.analysis.network import hear
+from visualizer.analysis.onsets import onset_strength
 from visualizer.analysis.spectra import Spectra
+from visualizer.analysis.tonality import normalize_chroma
 
 Floats = NDArray[np.float32]
+
+LEAST = 0.001  # No frame is certain: the network has not heard everything.
 
 
 @dataclass(frozen=True)
 class Observations:
-    """Probabilities at each frame, shape (n,) each.
+    """What is heard at each frame, shape (n,) each.
 
     Attributes:
-        beat: Of a beat that is no downbeat.
-        downbeat: Of a downbeat.
+        beat: Probability of a beat that is no downbeat.
+        downbeat: Probability of a downbeat.
         strength: Strength of the onset, in [0, 1]; no probability.
-        kick, snare, hat: Strength of each drum.
+        kick: Probability of a kick.
+        snare: Probability of a snare or clap.
+        hat: Probability of a hi-hat.
     """
 
     beat: Floats
@@ -33,9 +40,15 @@ class Observations:
 
 
 def observe(spectra: Spectra) -> Observations:
-    """Observes the beat in hand-made features."""
-    strength = onset_strength(spectra)
-    drums = drum_strengths(spectra)
-    total = np.clip(0.03 + 0.85 * strength, 0, 0.9)
-    share = np.clip(0.15 + 0.5 * drums["kick"] - 0.4 * drums["snare"], 0.05, 0.6)
-    return Observations(total * (1 - share), total * share, strength, **drums)
+    """Lets the network hear a song."""
+    heard = hear(heard_level(spectra.mel), normalize_chroma(spectra.chroma))
+    any_beat = np.clip(heard["beat"], 2 * LEAST, 1 - LEAST)
+    downbeat = np.clip(heard["downbeat"], LEAST, any_beat - LEAST)
+    return Observations(
+        any_beat - downbeat,
+        downbeat,
+        onset_strength(spectra),
+        heard["kick"],
+        heard["snare"],
+        heard["hat"],
+    )

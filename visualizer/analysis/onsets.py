@@ -30,10 +30,14 @@ def peak_times(strength: Floats, threshold: float, apart: float) -> Times:
         apart: Seconds; of two closer peaks the higher one stays.
     """
     padded = np.pad(strength.astype(np.float64), 1)
-    peaks, _ = find_peaks(padded, height=threshold, prominence=threshold / 2,
-                          distance=max(1, round(apart * RATE)))
-    before, here, after = padded[peaks - 1], padded[peaks], padded[np.minimum(peaks + 1,
-                                                                              len(padded) - 1)]
+    peaks, _ = find_peaks(
+        padded, height=threshold, prominence=threshold / 2, distance=max(1, round(apart * RATE))
+    )
+    before, here, after = (
+        padded[peaks - 1],
+        padded[peaks],
+        padded[np.minimum(peaks + 1, len(padded) - 1)],
+    )
     bend = np.maximum(2 * here - before - after, 1e-9)
     return np.maximum(0.0, (peaks - 1 + np.clip(0.5 * (after - before) / bend, -0.5, 0.5)) / RATE)
 

@@ -36,15 +36,23 @@ def draw_analysis(analysis: Analysis, path: Path, title: str = "") -> None:
         VisualizerError: The folder cannot be written.
     """
     figure = Figure(figsize=(WIDTH, HEIGHT), dpi=DPI, facecolor=PAPER)
-    rows = figure.add_gridspec(5, 1, height_ratios=[0.5, 2.4, 1.5, 2.6, 1.3], hspace=0.28,
-                               left=0.075, right=0.975, top=0.9, bottom=0.05)
+    rows = figure.add_gridspec(
+        5,
+        1,
+        height_ratios=[0.5, 2.4, 1.5, 2.6, 1.3],
+        hspace=0.28,
+        left=0.075,
+        right=0.975,
+        top=0.9,
+        bottom=0.05,
+    )
     _write_head(figure, analysis, title)
     painters = (_draw_sections, _draw_sound, _draw_close, _draw_curves, _draw_chroma)
     for row, paint in enumerate(painters):
         paint(_make_axes(figure, rows[row]), analysis)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        FigureCanvasAgg(figure).print_png(part)  # type: ignore[arg-type]
+        FigureCanvasAgg(figure).print_png(part)  # type: ignore[no-untyped-call]
         part.replace(path)
     except OSError as error:
         raise VisualizerError(f"{path}: cannot be written; choose another folder") from error
@@ -63,8 +71,11 @@ def _make_axes(figure: Figure, place: object) -> Axes:
 
 
 def _write_head(figure: Figure, analysis: Analysis, title: str) -> None:
-    beat = f"{analysis.tempo_bpm:.1f} bpm   {analysis.meter} beats per bar" \
-        if len(analysis.events["beat"]) else "no beat found"
+    beat = (
+        f"{analysis.tempo_bpm:.1f} bpm   {analysis.meter} beats per bar"
+        if len(analysis.events["beat"])
+        else "no beat found"
+    )
     facts = "   ".join(filter(None, [beat, analysis.key, f"grid {analysis.confidence:.0%} sure"]))
     figure.text(0.075, 0.945, title, color=INK, fontsize=22, weight="bold")
     figure.text(0.975, 0.945, facts, color=INK, fontsize=13, ha="right")
@@ -80,9 +91,17 @@ def _draw_sections(axes: Axes, analysis: Analysis) -> None:
         axes.axvspan(section.start, section.end, color=colour, alpha=0.85, lw=0)
         axes.axvline(section.start, color=PAPER, lw=3)
         if section.end - section.start > 0.04 * analysis.duration:
-            axes.text((section.start + section.end) / 2, 0.5, f"{section.label}  {section.role}",
-                      color=PAPER, fontsize=12, weight="bold", ha="center", va="center",
-                      clip_on=True)
+            axes.text(
+                (section.start + section.end) / 2,
+                0.5,
+                f"{section.label}  {section.role}",
+                color=PAPER,
+                fontsize=12,
+                weight="bold",
+                ha="center",
+                va="center",
+                clip_on=True,
+            )
     axes.set(ylim=(0, 1), yticks=[], xticks=[])
     _span(axes, analysis)
 
@@ -121,8 +140,12 @@ def _draw_close(axes: Axes, analysis: Analysis) -> None:
         hits = analysis.events[name]
         hits = hits[(hits >= start) & (hits <= end)]
         axes.plot(hits, np.full(len(hits), height), "o", color=colour, ms=6)
-    axes.set(xlim=(start, max(end, start + 0.01)), ylim=(0, 1.5),
-             yticks=[0.5, 1.1, 1.25, 1.4], yticklabels=["beats", *DRUMS])
+    axes.set(
+        xlim=(start, max(end, start + 0.01)),
+        ylim=(0, 1.5),
+        yticks=[0.5, 1.1, 1.25, 1.4],
+        yticklabels=["beats", *DRUMS],
+    )
 
 
 def _close_span(analysis: Analysis) -> tuple[float, float]:
@@ -146,14 +169,24 @@ def _draw_curves(axes: Axes, analysis: Analysis) -> None:
         times = np.arange(len(curve)) * step / analysis.rate
         colour = BANDS.get(name, LETTERS[row % len(LETTERS)])
         axes.fill_between(times, row, row + 0.88 * curve, color=colour, lw=0, alpha=0.75)
-    axes.set(ylim=(0, len(CURVES)), yticks=np.arange(len(CURVES)) + 0.35,
-             yticklabels=list(reversed(CURVES)), xticks=[])
+    axes.set(
+        ylim=(0, len(CURVES)),
+        yticks=np.arange(len(CURVES)) + 0.35,
+        yticklabels=list(reversed(CURVES)),
+        xticks=[],
+    )
     _span(axes, analysis)
 
 
 def _draw_chroma(axes: Axes, analysis: Analysis) -> None:
     step = max(1, len(analysis.chroma) // 1800)
-    axes.imshow(analysis.chroma[::step].T, aspect="auto", origin="lower", cmap="magma",
-                extent=(0, max(analysis.duration, 0.01), -0.5, 11.5), interpolation="nearest")
+    axes.imshow(
+        analysis.chroma[::step].T,
+        aspect="auto",
+        origin="lower",
+        cmap="magma",
+        extent=(0, max(analysis.duration, 0.01), -0.5, 11.5),
+        interpolation="nearest",
+    )
     axes.set(yticks=np.arange(12)[::2], yticklabels=NAMES[::2])
     _span(axes, analysis)

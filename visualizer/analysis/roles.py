@@ -27,8 +27,9 @@ def name_sections(form: Form) -> tuple[Section, ...]:
     if len(roles) > 2:
         roles[0] = "intro" if roles[0] != "build" and share[0] < FULL else roles[0]
         roles[-1] = "outro" if share[-1] < FULL else roles[-1]
-    return tuple(Section(s.start, s.end, s.label, role)
-                 for s, role in zip(stretches, roles, strict=True))
+    return tuple(
+        Section(s.start, s.end, s.label, role) for s, role in zip(stretches, roles, strict=True)
+    )
 
 
 def _shares(stretches: tuple[Stretch, ...]) -> list[float]:

@@ -110,7 +110,7 @@ def _power(samples: Floats, size: int, hop: int, frames: int) -> Floats:
         framed = sliding_window_view(channel[first:], size)[: frames * hop : hop]
         spectrum = scipy.fft.rfft(framed * (window * (2.0 / window.sum())), axis=1)
         power += spectrum.real**2 + spectrum.imag**2
-    return power / samples.shape[1]
+    return np.asarray(power / samples.shape[1], np.float32)
 
 
 @cache
@@ -126,7 +126,7 @@ def _mel_weights(size: int, bands: int) -> Floats:
     low, high = np.minimum(low, centre - 1.0), np.maximum(high, centre + 1.0)
     bins = np.arange(size // 2 + 1)[:, None]
     rising, falling = (bins - low) / (centre - low), (high - bins) / (high - centre)
-    return np.maximum(0.0, np.minimum(rising, falling)).astype(np.float32)
+    return np.asarray(np.maximum(0.0, np.minimum(rising, falling)), np.float32)
 
 
 def mel_centres(bands: int) -> Floats:
@@ -148,12 +148,15 @@ def _chroma_weights() -> Floats:
 @cache
 def _hearing_weights() -> Floats:
     """Power response of the K-weighting of ITU-R BS.1770-4, tables 1 and 2."""
-    shelf = ([1.53512485958697, -2.69169618940638, 1.19839281085285],
-             [1.0, -1.69065929318241, 0.73248077421585])
+    shelf = (
+        [1.53512485958697, -2.69169618940638, 1.19839281085285],
+        [1.0, -1.69065929318241, 0.73248077421585],
+    )
     highpass = ([1.0, -2.0, 1.0], [1.0, -1.99004745483398, 0.99007225036621])
     frequency = scipy.fft.rfftfreq(MEL_SIZE, 1 / SAMPLE_RATE)
-    response = [scipy.signal.freqz(*stage, worN=frequency, fs=48000)[1] for stage in
-                (shelf, highpass)]
+    response = [
+        scipy.signal.freqz(*stage, worN=frequency, fs=48000)[1] for stage in (shelf, highpass)
+    ]
     return np.asarray(np.abs(response[0] * response[1]) ** 2, np.float32)
 
 

@@ -1,6 +1,6 @@
 """Renders songs, teaches the network and writes its weights.
 
-    python -m visualizer.analysis.training --songs 1200 --steps 4000
+python -m visualizer.analysis.training --songs 1200 --steps 4000
 """
 
 from __future__ import annotations

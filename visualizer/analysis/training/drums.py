@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,12 +18,19 @@ if TYPE_CHECKING:
 Kit = dict[str, Sound]
 Hits = dict[str, list[tuple[float, float]]]  # Name to (beat, gain) within a bar.
 
-LOUDNESS = {"kick": 1.0, "snare": 0.8, "hat": 0.45, "open": 0.4, "ride": 0.35, "crash": 0.5,
-            "tom": 0.7, "shaker": 0.3, "perc": 0.5}
-FULL = {"drums": 0.9, "bass": 0.85, "chords": 0.75, "strings": 0.3, "arpeggio": 0.3,
-        "melody": 0.5}
-CALM = {"drums": 0.0, "bass": 0.45, "chords": 0.75, "strings": 0.3, "arpeggio": 0.6,
-        "melody": 0.6}
+LOUDNESS = {
+    "kick": 1.0,
+    "snare": 0.8,
+    "hat": 0.45,
+    "open": 0.4,
+    "ride": 0.35,
+    "crash": 0.5,
+    "tom": 0.7,
+    "shaker": 0.3,
+    "perc": 0.5,
+}
+FULL = {"drums": 0.9, "bass": 0.85, "chords": 0.75, "strings": 0.3, "arpeggio": 0.3, "melody": 0.5}
+CALM = {"drums": 0.0, "bass": 0.45, "chords": 0.75, "strings": 0.3, "arpeggio": 0.6, "melody": 0.6}
 
 
 @dataclass(frozen=True)
@@ -43,7 +52,7 @@ class Style:
     tempo: tuple[float, float]
     meters: tuple[int, ...] = (4,)
     swing: float = 0.1
-    density: dict[str, float] | None = None
+    density: Mapping[str, float] = MappingProxyType(FULL)
     machine: bool = False
 
 
@@ -72,8 +81,10 @@ def choose_division(rng: Generator, tempo: float, choices: tuple[int, ...] = (1,
 
 def make_pattern(rng: Generator, name: str, meter: int, tempo: float) -> Hits:
     """One bar of drums; every song has its own."""
-    pattern: Hits = {"kick": _kicks(rng, name, meter, tempo),
-                     "snare": _snares(rng, name, meter, tempo)}
+    pattern: Hits = {
+        "kick": _kicks(rng, name, meter, tempo),
+        "snare": _snares(rng, name, meter, tempo),
+    }
     pattern |= _cymbals(rng, name, meter, tempo)
     if rng.uniform() < 0.25:
         steps = np.flatnonzero(rng.uniform(size=4 * meter) < 0.3) / 4
@@ -81,8 +92,9 @@ def make_pattern(rng: Generator, name: str, meter: int, tempo: float) -> Hits:
     return pattern
 
 
-def _some(rng: Generator, beats: list[float], chance: float, gain: float = 0.9
-          ) -> list[tuple[float, float]]:
+def _some(
+    rng: Generator, beats: list[float], chance: float, gain: float = 0.9
+) -> list[tuple[float, float]]:
     return [(b, gain * rng.uniform(0.8, 1.0)) for b in beats if rng.uniform() < chance]
 
 
@@ -101,7 +113,12 @@ def _kicks(rng: Generator, name: str, meter: int, tempo: float) -> list[tuple[fl
     if name == "half":
         return [(0.0, 0.95), *_some(rng, [*eighths, *sixteenths], 0.1)]
     if name == "metal" and rng.uniform() < 0.6:
-        return _some(rng, _steps(meter, choose_division(rng, tempo / 2, (2, 4))), rng.choice([0.6, 0.95]), 0.8)
+        return _some(
+            rng,
+            _steps(meter, choose_division(rng, tempo / 2, (2, 4))),
+            rng.choice([0.6, 0.95]),
+            0.8,
+        )
     if name == "waltz":
         return [(0.0, 0.95), *_some(rng, [*every[1:], *eighths], 0.12)]
     if name == "machine":
@@ -109,13 +126,21 @@ def _kicks(rng: Generator, name: str, meter: int, tempo: float) -> list[tuple[fl
     busy = rng.uniform(0.05, 0.5) * min(1.0, 110 / tempo)
     if rng.uniform() < 0.1:
         return _some(rng, every, 0.97)
-    return (_some(rng, [0.0], 0.97) + _some(rng, every[2::2], 0.65) + _some(rng, eighths, busy)
-            + _some(rng, every[1::2], 0.12) + _some(rng, sixteenths, busy * 0.25))
+    return (
+        _some(rng, [0.0], 0.97)
+        + _some(rng, every[2::2], 0.65)
+        + _some(rng, eighths, busy)
+        + _some(rng, every[1::2], 0.12)
+        + _some(rng, sixteenths, busy * 0.25)
+    )
 
 
 def _snares(rng: Generator, name: str, meter: int, tempo: float) -> list[tuple[float, float]]:
-    if name == "half" or (name in ("slow", "machine") and rng.uniform() < 0.12) or (
-            name == "rock" and tempo > 145 and rng.uniform() < 0.06):
+    if (
+        name == "half"
+        or (name in ("slow", "machine") and rng.uniform() < 0.12)
+        or (name == "rock" and tempo > 145 and rng.uniform() < 0.06)
+    ):
         main = [float(meter // 2)]
     elif name == "four":
         kind = rng.uniform()

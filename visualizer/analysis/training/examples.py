@@ -51,9 +51,9 @@ def draw(example: Example, rng: Generator, frames: int) -> tuple[Floats, Floats]
     speed = np.exp(rng.uniform(-0.16, 0.16)) if rng.uniform() < 0.7 else 1.0
     span = frames * speed
     first = rng.uniform(0, max(1.0, len(example.level) - span))
-    level = _stretch(example.level, first + np.arange(frames) * speed) / 255
-    level, chroma = _recolour(level[:, :MEL_BANDS], rng), level[:, MEL_BANDS:]
-    chroma = np.roll(chroma, int(rng.integers(12)), axis=1)
+    seen = _stretch(example.level, np.asarray(first + np.arange(frames) * speed))
+    level = _recolour(seen[:, :MEL_BANDS], rng)
+    chroma = np.roll(seen[:, MEL_BANDS:], int(rng.integers(12)), axis=1)
     targets = np.zeros((frames, len(HEADS)), np.float32)
     for head, name in enumerate(HEADS):
         places = np.rint((example.times[name] * RATE - first) / speed).astype(int)
@@ -67,7 +67,8 @@ def _stretch(level: NDArray[np.uint8], where: NDArray[np.float64]) -> Floats:
     """Level between frames, shape (len(where), bands)."""
     low = np.clip(where.astype(int), 0, len(level) - 2)
     part = np.clip(where - low, 0, 1)[:, None].astype(np.float32)
-    return np.asarray((1 - part) * level[low] + part * level[low + 1], np.float32)
+    mixed = (1 - part) * level[low] + part * level[low + 1]
+    return np.asarray(mixed / 255, np.float32)
 
 
 def _recolour(level: Floats, rng: Generator) -> Floats:
@@ -99,5 +100,7 @@ def load_examples(path: Path) -> list[Example]:
     """Reads what `save_examples` wrote."""
     with np.load(path, allow_pickle=False) as arrays:
         count = sum(name.endswith(".level") for name in arrays.files)
-        return [Example(arrays[f"{i}.level"], {name: arrays[f"{i}.{name}"] for name in HEADS})
-                for i in range(count)]
+        return [
+            Example(arrays[f"{i}.level"], {name: arrays[f"{i}.{name}"] for name in HEADS})
+            for i in range(count)
+        ]

@@ -63,8 +63,10 @@ def make_band(rng: Generator, style: Style, meter: int, tempo: float) -> Band:
         "strings": str(rng.choice(["pad", "organ", "guitar"])),
     }
     return Band(
-        patterns=(make_pattern(rng, style.name, meter, tempo),
-                  make_pattern(rng, style.name, meter, tempo)),
+        patterns=(
+            make_pattern(rng, style.name, meter, tempo),
+            make_pattern(rng, style.name, meter, tempo),
+        ),
         voices={layer: make_voice(rng, kind) for layer, kind in kinds.items()},
         gains={layer: 10 ** (rng.uniform(-16, -6) / 20) for layer in kinds},
         scale=SCALES[int(rng.integers(len(SCALES)))],
@@ -75,7 +77,9 @@ def make_band(rng: Generator, style: Style, meter: int, tempo: float) -> Band:
             "bass": _repeat(rng, _bass_rhythm(rng, style, meter, tempo), meter),
             "chords": _repeat(rng, _chord_rhythm(rng, style, meter, tempo), meter),
             "strings": _repeat(rng, _chord_rhythm(rng, style, meter, tempo), meter),
-            "arpeggio": _repeat(rng, _even(meter, choose_division(rng, tempo, (1, 2, 3, 4))), meter, 0.1),
+            "arpeggio": _repeat(
+                rng, _even(meter, choose_division(rng, tempo, (1, 2, 3, 4))), meter, 0.1
+            ),
             "melody": (_tune_rhythm(rng, meter, tempo), _tune_rhythm(rng, meter, tempo)),
         },
         figure=tuple(int(i) for i in rng.integers(0, 6, int(rng.choice([3, 4, 4, 6, 8])))),
@@ -96,8 +100,9 @@ def _even(meter: int, per_beat: int) -> Rhythm:
     return [(i / per_beat, 0.9 / per_beat) for i in range(meter * per_beat)]
 
 
-def _repeat(rng: Generator, rhythm: Rhythm, meter: int, change: float = 0.15
-            ) -> tuple[Rhythm, Rhythm]:
+def _repeat(
+    rng: Generator, rhythm: Rhythm, meter: int, change: float = 0.15
+) -> tuple[Rhythm, Rhythm]:
     """The second bar repeats the first with a few notes left out."""
     return rhythm, [note for note in rhythm if note[0] == 0 or rng.uniform() > change]
 
@@ -112,8 +117,7 @@ def _bass_rhythm(rng: Generator, style: Style, meter: int, tempo: float) -> Rhyt
         return [(0.0, meter - 0.2)]
     places = [i / 2 for i in range(2 * meter)]
     fill = min(1.0, 120 / tempo)
-    chosen = [0.0, *[b for b in places[1:]
-                     if rng.uniform() < (0.5 if b % 1 == 0 else 0.35 * fill)]]
+    chosen = [0.0, *[b for b in places[1:] if rng.uniform() < (0.5 if b % 1 == 0 else 0.35 * fill)]]
     return [(b, rng.uniform(0.3, 0.5)) for b in chosen]
 
 
@@ -166,8 +170,9 @@ def play_bar(mix: Mix, band: Band, bar: int, start: float, meter: int, active: s
                 _sing(mix, band, layer, pitch, start + beat - early, length, accent)
 
 
-def _pitches(rng: Generator, band: Band, layer: str, degree: int, index: int, bar: int
-             ) -> list[int]:
+def _pitches(
+    rng: Generator, band: Band, layer: str, degree: int, index: int, bar: int
+) -> list[int]:
     if layer == "bass":
         return [_pitch(band, degree + (4 if rng.uniform() < 0.08 and index else 0), 0)]
     if layer in ("chords", "strings"):
@@ -184,8 +189,9 @@ def _pitch(band: Band, degree: int, octave: int) -> int:
     return min(100, band.tonic + band.scale[step] + 12 * (octaves + octave))
 
 
-def _sing(mix: Mix, band: Band, layer: str, pitch: int, beat: float, length: float, accent: float
-          ) -> None:
+def _sing(
+    mix: Mix, band: Band, layer: str, pitch: int, beat: float, length: float, accent: float
+) -> None:
     if beat < -0.01:
         return
     begin, end = mix.when(beat), mix.when(beat + length)

@@ -57,8 +57,11 @@ class Mix:
     def when(self, beat: float) -> float:
         """Seconds of a position in beats; the second half of each beat swings."""
         whole, part = divmod(beat, 1.0)
-        bent = part * 2 * self.swing if part < 0.5 else self.swing + (part - 0.5) * 2 * (
-            1 - self.swing)
+        bent = (
+            part * 2 * self.swing
+            if part < 0.5
+            else self.swing + (part - 0.5) * 2 * (1 - self.swing)
+        )
         return float(np.interp(whole + bent, np.arange(len(self.grid)), self.grid))
 
     def add(self, layer: Sound, sound: Sound, time: float, gain: float) -> None:
@@ -189,10 +192,13 @@ def _pump(mix: Mix, length: int, depth: float) -> Sound:
     return gain
 
 
-def _truth(samples: Sound, grid: Times, pickup: int, meter: int, hits: dict[str, list[float]],
-           end: float) -> Song:
+def _truth(
+    samples: Sound, grid: Times, pickup: int, meter: int, hits: dict[str, list[float]], end: float
+) -> Song:
     inside = grid < end
     downbeats = grid[pickup::meter]
-    drums = {name: np.array(sorted(t for t in hits.get(name, ()) if 0 <= t < end))
-             for name in ("kick", "snare", "hat")}
+    drums = {
+        name: np.array(sorted(t for t in hits.get(name, ()) if 0 <= t < end))
+        for name in ("kick", "snare", "hat")
+    }
     return Song(samples, grid[inside], downbeats[downbeats < end], drums)

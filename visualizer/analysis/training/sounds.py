@@ -20,7 +20,7 @@ Sound = NDArray[np.float32]
 
 
 def _time(seconds: float) -> Sound:
-    return np.arange(int(seconds * RATE), dtype=np.float32) / RATE
+    return (np.arange(int(seconds * RATE)) / RATE).astype(np.float32)
 
 
 def _noise(rng: Generator, seconds: float, low: float, high: float) -> Sound:
@@ -129,8 +129,11 @@ class Voice:
         frequency = 440 * 2 ** ((pitch - 69) / 12)
         count = max(1, int(16000 / frequency))
         tables = [_cycle(h[:count]) for h in (self.bright, self.dull)]
-        bend = np.exp2(self.vibrato / 12 * np.sin(34.6 * t) * np.minimum(1, t / 0.4)) \
-            if self.vibrato > 0.02 else np.ones_like(t)
+        bend = (
+            np.exp2(self.vibrato / 12 * np.sin(34.6 * t) * np.minimum(1, t / 0.4))
+            if self.vibrato > 0.02
+            else np.ones_like(t)
+        )
         mix = np.exp2(-t / self.settle)
         sound = np.zeros_like(t)
         for copy in range(self.unison):
@@ -142,7 +145,8 @@ class Voice:
             sound = np.tanh(self.drive * sound)
         fall = 1.0 if self.half is None else np.exp2(-t / self.half)
         rise = np.minimum(1, t / self.attack)
-        return _peak(sound) * (fall * rise * np.clip((t[-1] - t) / release, 0, 1)).astype("f")
+        envelope = fall * rise * np.clip((t[-1] - t) / release, 0, 1)
+        return np.asarray(_peak(sound) * envelope, np.float32)
 
 
 def _cycle(harmonics: Sound) -> Sound:
@@ -161,17 +165,49 @@ def make_voice(rng: Generator, kind: str) -> Voice:
     u: Callable[[float, float], float] = rng.uniform
     odd = bool(rng.uniform() < 0.3)
     if kind == "pluck":
-        return Voice(_slope(u(0.8, 2), odd), _slope(u(2, 3.5), odd), u(0.001, 0.008),
-                     u(0.1, 0.9), u(0.05, 0.4), 0, 0, 1 + int(u(0, 2)))
+        return Voice(
+            _slope(u(0.8, 2), odd),
+            _slope(u(2, 3.5), odd),
+            u(0.001, 0.008),
+            u(0.1, 0.9),
+            u(0.05, 0.4),
+            0,
+            0,
+            1 + int(u(0, 2)),
+        )
     if kind == "pad":
-        return Voice(_slope(u(1, 2.5)), _slope(u(1, 2.5)), u(0.04, 0.35), None, 0.5, 0,
-                     u(0, 0.1), 1 + int(u(0, 3)))
+        return Voice(
+            _slope(u(1, 2.5)),
+            _slope(u(1, 2.5)),
+            u(0.04, 0.35),
+            None,
+            0.5,
+            0,
+            u(0, 0.1),
+            1 + int(u(0, 3)),
+        )
     if kind == "lead":
-        return Voice(_slope(u(0.7, 1.5), odd), _slope(u(0.9, 2), odd), u(0.004, 0.06), None,
-                     u(0.1, 1), 0, u(0, 0.35), 1 + int(u(0, 3)))
+        return Voice(
+            _slope(u(0.7, 1.5), odd),
+            _slope(u(0.9, 2), odd),
+            u(0.004, 0.06),
+            None,
+            u(0.1, 1),
+            0,
+            u(0, 0.35),
+            1 + int(u(0, 3)),
+        )
     if kind == "bass":
-        return Voice(_slope(u(0.8, 2.5), odd), _slope(u(1.5, 4), odd), u(0.002, 0.02),
-                     None if u(0, 1) < 0.5 else u(0.2, 1.0), u(0.05, 0.5), u(0, 1) * u(0, 2), 0, 1)
+        return Voice(
+            _slope(u(0.8, 2.5), odd),
+            _slope(u(1.5, 4), odd),
+            u(0.002, 0.02),
+            None if u(0, 1) < 0.5 else u(0.2, 1.0),
+            u(0.05, 0.5),
+            u(0, 1) * u(0, 2),
+            0,
+            1,
+        )
     if kind == "guitar":
         return Voice(_slope(0.8), _slope(1.2), u(0.001, 0.006), u(0.5, 3), 0.4, u(2, 12), 0.02, 2)
     return Voice(_slope(u(1.2, 2)), _slope(u(1.2, 2)), u(0.004, 0.02), None, 1, u(0, 1), 0.05, 1)

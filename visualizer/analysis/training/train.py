@@ -74,8 +74,9 @@ def train(
     """
     rng = np.random.default_rng(steps)
     optimiser = torch.optim.AdamW(network.parameters(), peak, weight_decay=1e-2)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, peak, total_steps=steps,
-                                                   pct_start=0.05)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, peak, total_steps=steps, pct_start=0.05
+    )
     epochs = itertools.chain.from_iterable(batches(examples, rng) for _ in itertools.count())
     for step, (seen, wanted) in enumerate(itertools.islice(epochs, steps), start=1):
         loss = loss_of(network(seen), wanted)
@@ -90,6 +91,7 @@ def train(
 def save_network(network: BeatNetwork, path: Path) -> None:
     """Writes the weights as half precision safetensors."""
     part = path.with_name(path.name + ".part")
-    save_file({name: value.half().contiguous() for name, value in network.state_dict().items()},
-              part)
+    save_file(
+        {name: value.half().contiguous() for name, value in network.state_dict().items()}, part
+    )
     part.replace(path)

@@ -19,6 +19,7 @@ RINGS = 64  # Rings in the table; they repeat after that.
 def rings(canvas: Canvas, cue: Cue, seed: int, inks: Inks) -> torch.Tensor:
     """Broken rings round an eclipse, crossed by the ripples of a second source."""
     hue, side, sweep = chance(seed, (-0.2, 0.2), (0.0, 6.28), (0.0, 6.28))
+    disc, dense = chance(seed + 1, (0.16, 0.33), (5.5, 9.5))
     x = canvas.x + 0.4 * canvas.aspect * math.tanh(cue.pose.x)
     y = canvas.y - 0.4 * math.tanh(cue.pose.y)
     x, y = spin(x, y, cue.pose.angle)
@@ -26,11 +27,11 @@ def rings(canvas: Canvas, cue: Cue, seed: int, inks: Inks) -> torch.Tensor:
     radius = torch.sqrt(x * x + y * y)
     angle = torch.atan2(y, x)
     ripple = _ripples(canvas, cue, side)
-    size = 0.25 + 0.05 * cue.pulse
+    size = disc + 0.05 * cue.pulse
     grown = torch.log((radius / size).clamp_min(0.05)) + 0.06 * cue.warp**2 * ripple
-    count = 7.0 * grown - 7.0 * cue.pose.travel - 0.35 * cue.pose.clock
+    count = dense * (grown - cue.pose.travel) - 0.35 * cue.pose.clock
     arcs = _arcs(canvas, cue, seed, count, angle)
-    width = 7.0 * canvas.pixel / radius.clamp_min(0.1)  # One pixel, in rings.
+    width = dense * canvas.pixel / radius.clamp_min(0.1)  # One pixel, in rings.
     line = rules(count, 1.0, 0.05 + 0.03 * cue.pulse, width)
     groove = rules(count, 0.2, 0.012, width) * 0.75 * cue.detail
     beam = torch.remainder(angle - 0.5 * cue.pose.clock - sweep, 2.0 * math.pi)
