@@ -33,12 +33,12 @@ def save_analysis(analysis: Analysis, path: Path) -> None:
         "sections": [vars(section) for section in analysis.sections],
         "events": {name: np.round(times, 5).tolist() for name, times in analysis.events.items()},
     }
-    arrays = {name: curve.astype(np.float32) for name, curve in analysis.curves.items()}
+    arrays = {**analysis.curves, "chroma": analysis.chroma}
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("wb") as file:
-            np.savez_compressed(file, chroma=analysis.chroma, **arrays)
+            np.savez_compressed(file, allow_pickle=False, **arrays)
         part.replace(path.with_suffix(".npz"))
         part.write_text(json.dumps(document, indent=1), encoding="utf-8")
         part.replace(path)

@@ -145,7 +145,7 @@ def _novelty(bars: Matrix) -> Matrix:
     The kernel of Foote: distance across the turn, less the distance within either side.
     """
     distance = np.linalg.norm(bars[:, None] - bars[None], axis=2)
-    return np.mean([_turn(distance, span) for span in SPANS], axis=0)
+    return np.asarray(np.mean([_turn(distance, span) for span in SPANS], axis=0))
 
 
 def _turn(distance: Matrix, span: int) -> Matrix:

@@ -1,4 +1,4 @@
-"""When something begins to sound, and which drum it was.
+"""When something begins to sound.
 
 Conventions: times are float64 seconds, increasing, on the time base of `spectra`.
 """
@@ -39,15 +39,5 @@ def peak_times(strength: Floats, threshold: float, apart: float) -> Times:
         padded[np.minimum(peaks + 1, len(padded) - 1)],
     )
     bend = np.maximum(2 * here - before - after, 1e-9)
-    return np.maximum(0.0, (peaks - 1 + np.clip(0.5 * (after - before) / bend, -0.5, 0.5)) / RATE)
-
-
-def drum_strengths(spectra: Spectra) -> dict[str, Floats]:
-    """Strength of kick, snare and hat at each frame, shape (n,) each, in [0, 1]."""
-    rise = rises(heard_level(spectra.sharp))
-    low, body, crack, air = rise[:, :2], rise[:, 2:6], rise[:, 10:18], rise[:, 20:]
-    return {
-        "kick": stand_out(low.mean(axis=1)),
-        "snare": stand_out(np.sqrt(body.mean(axis=1) * crack.mean(axis=1))),
-        "hat": stand_out(np.maximum(0.0, air.mean(axis=1) - low.mean(axis=1))),
-    }
+    between = np.clip(0.5 * (after - before) / bend, -0.5, 0.5)
+    return np.asarray(np.maximum(0.0, (peaks - 1 + between) / RATE))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from visualizer.analysis import Analysis, analyze_cached
 from visualizer.cli.console import console, film_progress, note, song_progress
-from visualizer.cli.parser import SIZES
+from visualizer.cli.values import SIZES
 from visualizer.errors import VisualizerError
 from visualizer.film import check_output, make_film
 from visualizer.painters import Painter, load_painter

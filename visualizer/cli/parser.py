@@ -7,20 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from visualizer.cli import values
 from visualizer.errors import VisualizerError
-
-SIZES = {
-    "draft": (640, 360),
-    "hd": (1280, 720),
-    "fullhd": (1920, 1080),
-    "2k": (2560, 1440),
-    "4k": (3840, 2160),
-    "shorts": (1080, 1920),
-    "reels": (1080, 1920),
-    "square": (1080, 1080),
-    "portrait": (1080, 1350),
-}
-LARGEST = 8192
 
 EXAMPLES = """\
 examples:
@@ -185,10 +173,13 @@ def _benchmark(commands: Any) -> None:
         "Measures analysis, each painter, the encoder and the whole render.",
     )
     parser.add_argument("song", type=Path, nargs="?", help="default: the bundled track")
-    parser.add_argument("--size", type=_size, default=SIZES["draft"], metavar="WxH")
-    parser.add_argument("--fps", type=_fps, default=24)
+    parser.add_argument("--size", type=values.size, default=values.SIZES["draft"], metavar="WxH")
+    parser.add_argument("--fps", type=values.fps, default=24)
     parser.add_argument(
-        "--seconds", type=_seconds, default=4.0, help="seconds of film per measurement (default 4)"
+        "--seconds",
+        type=values.seconds,
+        default=4.0,
+        help="seconds of film per measurement (default 4)",
     )
 
 
@@ -206,7 +197,7 @@ def _film_flags(parser: Parser) -> None:
     look.add_argument(
         "--prompt", metavar="TEXT", help="what to paint: short for --set prompts.always=TEXT"
     )
-    look.add_argument("--seed", type=_whole, default=0, help="another number, another film")
+    look.add_argument("--seed", type=values.whole, default=0, help="another number, another film")
     look.add_argument(
         "--image",
         action="append",
@@ -218,16 +209,18 @@ def _film_flags(parser: Parser) -> None:
     film = parser.add_argument_group("film")
     film.add_argument(
         "--size",
-        type=_size,
+        type=values.size,
         metavar="WxH",
-        help=f"pixels, or {', '.join(SIZES)} (default: 1280x720)",
+        help=f"pixels, or {', '.join(values.SIZES)} (default: 1280x720)",
     )
-    film.add_argument("--fps", type=_fps, help="frames per second, 1 to 120 (default: 30)")
+    film.add_argument("--fps", type=values.fps, help="frames per second, 1 to 120 (default: 30)")
     film.add_argument(
         "--draft", action="store_true", help="a third of the size, at 24 frames per second"
     )
-    film.add_argument("--start", type=_time, default=0.0, metavar="TIME", help="seconds or 1:30")
-    film.add_argument("--duration", type=_seconds, metavar="TIME", help="seconds or 1:30")
+    film.add_argument(
+        "--start", type=values.time, default=0.0, metavar="TIME", help="seconds or 1:30"
+    )
+    film.add_argument("--duration", type=values.seconds, metavar="TIME", help="seconds or 1:30")
     painter = parser.add_argument_group("painter")
     painter.add_argument(
         "--painter",
@@ -249,7 +242,7 @@ def _output_flags(parser: Parser) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace the film if it exists")
     parser.add_argument(
         "--quality",
-        type=_quality,
+        type=values.quality,
         default=18,
         metavar="CRF",
         help="x264 quality, 0 to 40, lower is better (default: 18)",
@@ -258,56 +251,3 @@ def _output_flags(parser: Parser) -> None:
 
 def _out(parser: Parser, text: str) -> None:
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help=text)
-
-
-def _size(text: str) -> tuple[int, int]:
-    if text in SIZES:
-        return SIZES[text]
-    width, x, height = text.lower().partition("x")
-    if not (x and width.isdecimal() and height.isdecimal()):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no size; write WIDTHxHEIGHT, such as 1280x720, or {', '.join(SIZES)}"
-        )
-    size = int(width), int(height)
-    if any(side % 2 or not 16 <= side <= LARGEST for side in size):
-        raise argparse.ArgumentTypeError(
-            f"{text}: both sides must be even and between 16 and {LARGEST} pixels"
-        )
-    return size
-
-
-def _fps(text: str) -> int:
-    return _number(text, 1, 120, "a whole number of frames per second")
-
-
-def _quality(text: str) -> int:
-    return _number(text, 0, 40, "a whole number")
-
-
-def _whole(text: str) -> int:
-    return _number(text, 0, 2**31 - 1, "a whole number")
-
-
-def _number(text: str, low: int, high: int, what: str) -> int:
-    if not text.isdecimal() or not low <= int(text) <= high:
-        raise argparse.ArgumentTypeError(f"{text!r}: should be {what} between {low} and {high}")
-    return int(text)
-
-
-def _time(text: str) -> float:
-    """Seconds, or minutes and seconds."""
-    minutes, colon, seconds = text.rpartition(":")
-    try:
-        value = float(seconds) + (60 * int(minutes) if colon else 0)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time; write 90, 90.5 or 1:30") from None
-    if not 0 <= value < 1e6:
-        raise argparse.ArgumentTypeError(f"{text}: a time cannot be negative or endless")
-    return value
-
-
-def _seconds(text: str) -> float:
-    value = _time(text)
-    if value <= 0:
-        raise argparse.ArgumentTypeError(f"{text}: should be above 0 seconds")
-    return value

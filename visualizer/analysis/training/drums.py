@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,7 +51,7 @@ class Style:
     tempo: tuple[float, float]
     meters: tuple[int, ...] = (4,)
     swing: float = 0.1
-    density: Mapping[str, float] = MappingProxyType(FULL)
+    density: Mapping[str, float] = field(default_factory=FULL.copy)
     machine: bool = False
 
 
