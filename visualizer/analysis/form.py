@@ -11,13 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import dct
 from scipy.ndimage import gaussian_filter1d, uniform_filter1d
 
-from visualizer.analysis.flux import heard_level, rises
 from visualizer.analysis.grid import Grid
-from visualizer.analysis.levels import BASS_HZ, TREBLE_HZ
-from visualizer.analysis.spectra import RATE, Spectra, mel_centres
+from visualizer.analysis.spectra import RATE, Spectra
 
 Matrix = NDArray[np.float64]
 
@@ -65,12 +62,11 @@ class Form:
 def find_form(spectra: Spectra, grid: Grid, duration: float) -> Form:
     """Divides a song of `duration` seconds into stretches."""
     steps = _steps(grid, duration)
-    bars = _describe(spectra, steps)
-    levels = _levels(spectra, steps)
-    novelty = _novelty(np.hstack([bars, 1.2 * levels])) + 2 * _release(levels)
+    bars, levels = describe_steps(spectra, steps), step_levels(spectra, steps)
+    novelty = np.mean([turns(bars, span) for span in SPANS], axis=0) + 2 * _release(levels)
     cuts = _pick(novelty, steps)
     parts = np.split(np.arange(len(bars)), cuts)
-    letters = _letters([np.hstack([bars, levels])[part].mean(axis=0) for part in parts])
+    letters = _letters([bars[part].mean(axis=0) for part in parts])
     stretches = tuple(
         _measure(part, letter, steps, levels) for part, letter in zip(parts, letters, strict=True)
     )
@@ -101,61 +97,6 @@ def _steps(grid: Grid, duration: float) -> Matrix:
     after = np.arange(grid.downbeats[-1] + bar, duration - 0.3 * bar, bar)
     inner = np.concatenate([before, grid.downbeats, after])
     return np.concatenate([[0.0], inner[inner > 0.3 * bar], [duration]])
-
-
-def _describe(spectra: Spectra, steps: Matrix) -> Matrix:
-    """Timbre, rhythm band levels and harmony of each bar, shape (bars, features)."""
-    level = heard_level(spectra.mel)
-    timbre = dct(_means(level, steps), norm="ortho", axis=1)[:, :16]
-    chroma = _means(np.sqrt(spectra.chroma), steps)
-    chroma /= np.maximum(np.linalg.norm(chroma, axis=1, keepdims=True), 1e-6)
-    timbre -= timbre.mean(axis=0)
-    scale = np.maximum(np.sqrt((timbre**2).sum(axis=1).mean()), 1e-6)
-    return np.hstack([timbre / scale, 0.7 * (chroma - chroma.mean(axis=0))])
-
-
-def _means(values: NDArray[np.float32], steps: Matrix) -> Matrix:
-    """Mean over each step, shape (len(steps) - 1, columns)."""
-    edges = np.clip(np.rint(steps * RATE).astype(int), 0, len(values))
-    sums = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, 0, np.float64)])
-    return np.asarray(np.diff(sums[edges], axis=0) / np.maximum(np.diff(edges), 1)[:, None])
-
-
-def _levels(spectra: Spectra, steps: Matrix) -> Matrix:
-    """Loudness, bass, treble and density of onsets of each bar, 0 to 1, shape (bars, 4)."""
-    centres = mel_centres(spectra.mel.shape[1])
-    power = np.stack(
-        [
-            spectra.loudness,
-            spectra.mel[:, centres < BASS_HZ].sum(axis=1),
-            spectra.mel[:, centres > TREBLE_HZ].sum(axis=1),
-        ],
-        axis=1,
-    )
-    decibels = 10 * np.log10(np.maximum(_means(power, steps), 1e-9))
-    rise = rises(heard_level(spectra.sharp)).mean(axis=1, keepdims=True)
-    density = _means(rise, steps)
-    density /= max(float(density.max(initial=0.0)), 1e-9)
-    return np.hstack([np.clip((decibels - decibels.max(axis=0)) / RANGE_DB + 1, 0, 1), density])
-
-
-def _novelty(bars: Matrix) -> Matrix:
-    """How unlike the bars before and after each bar's start are, over several spans, shape (bars,).
-
-    The kernel of Foote: distance across the turn, less the distance within either side.
-    """
-    distance = np.linalg.norm(bars[:, None] - bars[None], axis=2)
-    return np.asarray(np.mean([_turn(distance, span) for span in SPANS], axis=0))
-
-
-def _turn(distance: Matrix, span: int) -> Matrix:
-    count = len(distance)
-    turn = np.zeros(count)
-    for bar in range(1, count):
-        past, future = slice(max(0, bar - span), bar), slice(bar, min(count, bar + span))
-        within = 0.5 * (distance[past, past].mean() + distance[future, future].mean())
-        turn[bar] = max(0.0, distance[past, future].mean() - within)
-    return turn
 
 
 def _release(levels: Matrix) -> Matrix:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from visualizer.painters.scenes.canvas import Canvas
 from visualizer.painters.scenes.families import DRIFT, FAMILIES, STEADY, Family
 from visualizer.painters.scenes.inks import mix_inks
 from visualizer.painters.scenes.memory import keep_freed_memory
+from visualizer.painters.scenes.threads import in_order
 from visualizer.painters.scenes.tiles import fbm
 from visualizer.palette import ramp
 from visualizer.score import Cue, Look, Score, Shot
@@ -50,15 +52,35 @@ class ScenesPainter:
         keep_freed_memory()
         canvas = Canvas(score.height, score.width, self.device)
         previous = None
-        for cue in score.cues(shot):
-            shown = [(look, w) for look, w in zip(shot.looks, cue.weights, strict=True) if w > 0]
-            flying = _with_drift(cue, shown)
-            frame = _restless(_picture(canvas, flying, shown), cue, shot.seed)
+        for fresh in in_order(partial(_fresh, canvas, shot), score.cues(shot), self._threads()):
+            frame = fresh.frame
             if previous is not None:
-                move = _trail(flying, shown, score.fps, canvas.aspect)
-                frame = _with_trails(frame, previous, move, cue.strength, score.fps)
+                move = _trail(fresh, score.fps, canvas.aspect)
+                strength = fresh.cue.strength
+                frame = _with_trails(frame, previous, move, strength, score.fps)
             yield frame
             previous = frame
+
+    def _threads(self) -> int:
+        """Scenes know nothing of the frames before them, so that cores can paint side by side."""
+        return max(1, os.cpu_count() or 1) if self.device.type == "cpu" else 1
+
+
+@dataclass(frozen=True)
+class _Fresh:
+    """A frame without trails, and what it was painted from."""
+
+    cue: Cue
+    shown: list[tuple[Look, float]]
+    frame: torch.Tensor
+
+
+def _fresh(canvas: Canvas, shot: Shot, cue: Cue) -> _Fresh:
+    shown = [(look, w) for look, w in zip(shot.looks, cue.weights, strict=True) if w > 0]
+    flying = _with_drift(cue, shown)
+    with torch.inference_mode():
+        frame = _restless(_picture(canvas, flying, shown), cue, shot.seed)
+    return _Fresh(flying, shown, frame)
 
 
 def _with_drift(cue: Cue, shown: list[tuple[Look, float]]) -> Cue:
@@ -104,10 +126,10 @@ def _grain(height: int, width: int, device: torch.device) -> torch.Tensor:
     return tile.tile(copies)
 
 
-def _trail(cue: Cue, shown: list[tuple[Look, float]], fps: int, aspect: float) -> camera.Matrix:
+def _trail(fresh: _Fresh, fps: int, aspect: float) -> camera.Matrix:
     """How the last frame moves: with the camera, but not where the ground stays in place."""
-    moving = sum(weight for look, weight in shown if look.scene not in STEADY)
-    return np.eye(3) + moving * (camera.step(cue, fps, aspect) - np.eye(3))
+    moving = sum(weight for look, weight in fresh.shown if look.scene not in STEADY)
+    return np.eye(3) + moving * (camera.step(fresh.cue, fps, aspect) - np.eye(3))
 
 
 def _with_trails(
