@@ -21,7 +21,7 @@ from visualizer.analysis.tonality import normalize_chroma
 Times = NDArray[np.float64]
 Values = NDArray[np.float64]
 
-WEIGHTS = np.array([-0.6, 0.9, 0.45, 0.45])  # Constant, network, harmony, turn.
+WEIGHTS = np.array([-0.4, 0.75, 1.3, 0.1])  # Of the columns of `witness`, by logistic regression.
 CUT = 7.0  # Cost of a bar that ends early, in nats.
 
 
@@ -48,16 +48,18 @@ def witness(beats: Times, spectra: Spectra, observed: Observations, meter: int) 
     chroma = step_means(normalize_chroma(spectra.chroma), steps)
     chroma /= np.maximum(np.linalg.norm(chroma, axis=1, keepdims=True), 1e-6)
     harmony = 1 - np.sum(chroma * np.roll(chroma, 1, axis=0), axis=1)
-    return np.stack([np.ones(len(beats)), _heard(beats, observed), _relative(harmony),
-                     _relative(turn)], axis=1)
+    return np.stack(
+        [np.ones(len(beats)), _heard(beats, observed), _relative(harmony), _relative(turn)], axis=1
+    )
 
 
 def _heard(beats: Times, observed: Observations) -> Values:
     """Log odds of the network that a beat, if it is one, begins a bar."""
     frames = np.rint(beats * RATE).astype(int)[:, None] + np.arange(-3, 4)
     near = np.clip(frames, 0, len(observed.beat) - 1)
-    down, plain = observed.downbeat[near].max(axis=1), observed.beat[near].max(axis=1)
-    return np.asarray(np.clip(np.log(down / plain), -3, 3), np.float64)
+    share = observed.downbeat[near].max(axis=1) / observed.beat[near].max(axis=1)
+    share = np.clip(share, 0.05, 0.95)
+    return np.asarray(np.log(share / (1 - share)), np.float64)
 
 
 def _relative(values: Values) -> Values:

@@ -15,11 +15,13 @@ from scipy.ndimage import gaussian_filter1d, uniform_filter1d
 
 from visualizer.analysis.grid import Grid
 from visualizer.analysis.spectra import RATE, Spectra
+from visualizer.analysis.timbre import describe_steps, step_levels, turns
 
 Matrix = NDArray[np.float64]
 
 PLAIN_STEP = 2.0  # Seconds per step where no bars are known.
 SHORTEST = 5.0  # Seconds: no section is shorter.
+LONGEST = 64  # Bars; only the song's first stretch may be longer.
 SPANS = (2, 4, 8)  # Bars of past and future that are compared.
 ALIKE = 0.45  # Distance of two stretches below which they share a letter.
 LEAST_NOVELTY, SPREAD = 0.25, 0.8  # What counts as a turn: at least, and times the usual.
@@ -121,7 +123,7 @@ def _pick(novelty: Matrix, steps: Matrix) -> NDArray[np.int64]:
     value, previous = np.zeros(count), np.zeros(count, np.int64)
     for bar in range(1, count):
         value[bar] = -np.inf
-        for start in range(bar):
+        for start in (0, *range(max(1, bar - LONGEST), bar)):
             if steps[bar] - steps[start] >= SHORTEST:
                 odd = 0.0 if start == 0 else _oddness(bar - start)
                 total = value[start] + worth[bar] - odd

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from visualizer.analysis.decoder import INTERVALS, METERS, Path, decode
+from visualizer.analysis.bars import find_bars
+from visualizer.analysis.decoder import INTERVALS, Frames, decode
 from visualizer.analysis.observations import Observations
-from visualizer.analysis.spectra import RATE
+from visualizer.analysis.spectra import RATE, Spectra
 
 Times = NDArray[np.float64]
 
+METERS = (4, 3)
 LEAST_BEATS = 4
 NEAR = (-2, 7)  # Frames around the pointer's beat in which its sound may lie.
 MARKED = 0.1  # Probability above which a beat has a sound of its own.
@@ -40,39 +42,27 @@ class Grid:
 NO_GRID = Grid(np.zeros(0), np.zeros(0), 4, 0.0, 0.0)
 
 
-def find_grid(observed: Observations) -> Grid:
-    """Finds the beat grid that explains the observations best."""
-    if len(observed.beat) < 2 * INTERVALS[0] or observed.strength.max(initial=0.0) <= 0:
+def find_grid(spectra: Spectra, observed: Observations) -> Grid:
+    """Finds the beats that explain the observations best, and lays bars over them."""
+    if len(observed.beat) < 2 * INTERVALS[0] or not observed.strength.any():
         return NO_GRID
-    path = max(
-        (decode(observed.beat, observed.downbeat, meter, _tempo_prior()) for meter in METERS),
-        key=lambda found: found.score,
-    )
-    times = _refine(path, observed)
-    if len(times) < LEAST_BEATS:
+    beats = _refine(decode(observed.beat), observed)
+    if len(beats) < LEAST_BEATS:
         return NO_GRID
-    return Grid(
-        times,
-        times[path.positions == 0],
-        path.meter,
-        float(60 / np.median(np.diff(times))),
-        _confidence(times, observed),
-    )
+    fits = [find_bars(beats, spectra, observed, meter) for meter in METERS]
+    bars = max(fits, key=lambda fit: fit.score)
+    tempo = float(60 / np.median(np.diff(beats)))
+    confidence = _confidence(beats, observed)
+    return Grid(beats, beats[bars.positions == 0], bars.meter, tempo, confidence)
 
 
-def _tempo_prior() -> NDArray[np.float64]:
-    """People tap near 120 bpm: log normal over an octave, per beat (Parncutt, 1994)."""
-    octaves = np.log2(60 * RATE / INTERVALS / 120.0)
-    return -0.5 * (octaves / 0.9) ** 2
-
-
-def _refine(path: Path, observed: Observations) -> Times:
+def _refine(frames: Frames, observed: Observations) -> Times:
     """Moves each beat to the peak of its probability; beats that nothing marks lie between others.
 
     The parabola through the peak places beats between frames.
     """
-    chance = np.pad(observed.beat + observed.downbeat, 1)
-    near = np.clip(path.frames[:, None] + np.arange(*NEAR), 0, len(chance) - 3) + 1
+    chance = np.pad(observed.beat, 1)
+    near = np.clip(frames[:, None] + np.arange(*NEAR), 0, len(chance) - 3) + 1
     peak = near[np.arange(len(near)), chance[near].argmax(axis=1)]
     before, here, after = chance[peak - 1], chance[peak], chance[peak + 1]
     bend = np.maximum(2 * here - before - after, 1e-6)
@@ -86,7 +76,7 @@ def _refine(path: Path, observed: Observations) -> Times:
 
 def _confidence(times: Times, observed: Observations) -> float:
     """Agreement of two ears: how sure the network is of the beats, and how many are onsets."""
-    chance, strength = observed.beat + observed.downbeat, observed.strength
+    chance, strength = observed.beat, observed.strength
     near = np.clip(
         np.rint(times * RATE).astype(int)[:, None] + np.arange(-3, 4), 0, len(chance) - 1
     )

@@ -28,7 +28,7 @@ def analyze(track: Track, on_progress: Callable[[float], None] | None = None) ->
     """
     spectra = measure_spectra(track, on_progress)
     observed = observe(spectra)
-    grid = find_grid(observed)
+    grid = find_grid(spectra, observed)
     form = find_form(spectra, grid, track.duration)
     chroma = normalize_chroma(spectra.chroma)
     return Analysis(

@@ -23,7 +23,7 @@ class Observations:
     """What is heard at each frame, shape (n,) each.
 
     Attributes:
-        beat: Probability of a beat that is no downbeat.
+        beat: Probability of a beat.
         downbeat: Probability of a downbeat.
         strength: Strength of the onset, in [0, 1]; no probability.
         kick: Probability of a kick.
@@ -42,10 +42,10 @@ class Observations:
 def observe(spectra: Spectra) -> Observations:
     """Lets the network hear a song."""
     heard = hear(heard_level(spectra.mel), normalize_chroma(spectra.chroma))
-    any_beat = np.clip(heard["beat"], 2 * LEAST, 1 - LEAST)
-    downbeat = np.clip(heard["downbeat"], LEAST, any_beat - LEAST)
+    beat = np.clip(heard["beat"], 2 * LEAST, 1 - LEAST)
+    downbeat = np.clip(heard["downbeat"], LEAST, beat - LEAST)
     return Observations(
-        any_beat - downbeat,
+        beat,
         downbeat,
         onset_strength(spectra),
         heard["kick"],

@@ -53,7 +53,7 @@ def step_levels(spectra: Spectra, steps: Matrix) -> Matrix:
     return np.hstack([np.clip((decibels - decibels.max(axis=0)) / RANGE_DB + 1, 0, 1), density])
 
 
-def stepstep_means(values: NDArray[np.float32], steps: Matrix) -> Matrix:
+def step_means(values: NDArray[np.float32], steps: Matrix) -> Matrix:
     """Mean over each step, shape (len(steps) - 1, columns)."""
     edges = np.clip(np.rint(steps * RATE).astype(int), 0, len(values))
     sums = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, 0, np.float64)])
@@ -65,11 +65,11 @@ def turns(described: Matrix, span: int) -> Matrix:
 
     The kernel of Foote (2000): distance across the turn, less the distance within either side.
     """
-    distance = np.linalg.norm(described[:, None] - described[None], axis=2)
-    count = len(distance)
-    turn = np.zeros(count)
-    for bar in range(1, count):
-        past, future = slice(max(0, bar - span), bar), slice(bar, min(count, bar + span))
-        within = 0.5 * (distance[past, past].mean() + distance[future, future].mean())
-        turn[bar] = max(0.0, distance[past, future].mean() - within)
+    turn = np.zeros(len(described))
+    for step in range(1, len(described)):
+        near = described[max(0, step - span) : step + span]
+        distance = np.linalg.norm(near[:, None] - near[None], axis=2)
+        past = min(span, step)
+        within = distance[:past, :past].mean() + distance[past:, past:].mean()
+        turn[step] = max(0.0, distance[:past, past:].mean() - 0.5 * within)
     return turn

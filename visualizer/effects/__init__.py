@@ -11,6 +11,7 @@ import math
 import torch
 import torch.nn.functional as F
 
+from visualizer.camera import enlarge
 from visualizer.effects.title import title_overlay
 from visualizer.score import Cue, Score
 
@@ -109,10 +110,9 @@ def bloom(frame: torch.Tensor, amount: float) -> torch.Tensor:
     bright = small * ((luma - 0.35) / 0.65).clamp(0, 1)
     near = _blur(bright, 2.0)
     wide = _blur(F.avg_pool2d(near, 4, ceil_mode=True), 4.0)
-    wide = F.interpolate(wide, size=near.shape[-2:], mode="bilinear", align_corners=False)
-    light = (0.6 * near + 0.9 * wide) * amount
-    light = F.interpolate(light, size=(height, width), mode="bilinear", align_corners=False)[0]
-    return frame + (1.0 - frame) * light.clamp(0, 1)
+    wide = enlarge(wide[0], *near.shape[-2:])
+    light = (0.6 * near[0] + 0.9 * wide).mul_(amount).clamp_(0.0, 1.0)
+    return torch.addcmul(frame, 1.0 - frame, enlarge(light, height, width, "bilinear"))
 
 
 def _blur(image: torch.Tensor, sigma: float) -> torch.Tensor:

@@ -63,6 +63,7 @@ def load_painter(name: str, model: str | None = None, device: str | None = None)
         return DiffusionPainter.load(model, device)
     if model is not None:
         raise VisualizerError(f"--model {model}: only --painter diffusion uses a model")
+    import cv2
     import torch
 
     from visualizer.painters.scenes import ScenesPainter
@@ -70,6 +71,7 @@ def load_painter(name: str, model: str | None = None, device: str | None = None)
     # Two threads on two busy cores took 5 to 90 times the CPU time of one, and their sums differ
     # in the last bit; the work is divided into painting, finishing and encoding instead.
     torch.set_num_threads(1)
+    cv2.setNumThreads(1)
     return ScenesPainter(_device(device))
 
 

@@ -10,13 +10,14 @@ from visualizer.preset.load import (
     preset_names,
 )
 from visualizer.preset.routes import DRIVERS, Route
-from visualizer.preset.schema import Preset
+from visualizer.preset.schema import Mode, Preset
 from visualizer.preset.units import Length, Place
 
 __all__ = [
     "DEFAULT",
     "DRIVERS",
     "Length",
+    "Mode",
     "Place",
     "Preset",
     "Route",

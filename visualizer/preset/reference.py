@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from visualizer.controls import CONTROLS
 from visualizer.preset.routes import CURVES, EVENTS, Route
-from visualizer.preset.schema import Cuts, Effects, Preset, TitleCard
+from visualizer.preset.schema import Cuts, Effects, Paint, Preset, TitleCard
 from visualizer.preset.units import PLACES
 
 
@@ -52,6 +52,8 @@ def _lines() -> Iterator[str]:
         yield from (f"- `{name}`: {meaning}" for name, meaning in drivers.items())
     yield "\n## cuts\n"
     yield from _fields(Cuts)
+    yield "\n## paint\n"
+    yield from _fields(Paint)
 
 
 def _fields(model: type, skip: set[str] | None = None) -> Iterator[str]:

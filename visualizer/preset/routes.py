@@ -17,7 +17,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema
 
-from visualizer.controls import CONTROLS, Control, Group
+from visualizer.controls import BY_NAME, CONTROLS, Control, Group
 from visualizer.preset.units import LENGTH_PATTERN, Length
 
 CURVES = {
@@ -158,6 +158,13 @@ def _base(value: object) -> object:
     if _is_number(value):
         return {"base": value}
     return _limits(_mapping(value, "{base: 0.2, bass: 0.5}"))
+
+
+Pace = Annotated[
+    DrivenRoute,
+    BeforeValidator(_base),
+    AfterValidator(lambda route: _check_range(BY_NAME["speed"], route)),
+]
 
 
 def _group(group: Group, title: str, text: str) -> type[BaseModel]:

@@ -16,10 +16,13 @@ from visualizer.errors import VisualizerError
 from visualizer.lexicon import SCENES
 from visualizer.palette import palettes, parse_colors
 from visualizer.preset.routes import (
+    Drive,
+    DrivenRoute,
     EffectControls,
     LengthField,
     LookControls,
     Motion,
+    Pace,
     Route,
     Strict,
 )
@@ -59,6 +62,32 @@ class Cuts(Strict):
     """How long a blend, or a change of prompt inside a section, takes."""
     every: LengthField | None = None
     """Also cut inside sections, this often: "8 bars"."""
+
+
+Mode = Literal["feedback", "walk", "keyframes", "restyle"]
+
+
+class Paint(Strict):
+    """How diffusion makes a film of pictures; the `scenes` painter needs none of it."""
+
+    mode: Mode = "feedback"
+    """How frames follow each other: "feedback" moves the last one with the camera and paints part
+    of it anew; "walk" wanders from picture to picture on what hits, without memory and so without
+    drift; "keyframes" paints on beats or bars only and moves and blends what lies between, for
+    slow machines; "restyle" paints over the film of the `scenes` painter."""
+    every: Literal["beat", "bar"] = "bar"
+    """In the mode keyframes: where a picture is painted."""
+    pace: Pace = Field(default_factory=lambda: _pace())  # type: ignore[valid-type]
+    """In the mode walk: pictures passed in a second, in the place of `motion: speed:`; written
+    like any control, such as `{base: 0.05, percussive: 1.2}`, which is the default."""
+    picture: Literal["fill", "fit"] = "fill"
+    """How a picture of yours meets the frame: "fill" cuts what is too much, "fit" shows all of it
+    and blurs it into what is left."""
+
+
+def _pace() -> Route:
+    route: Route = DrivenRoute(base=0.05, percussive=Drive(gain=1.2))
+    return route
 
 
 def _place_keys(value: object) -> object:
@@ -138,6 +167,8 @@ class Preset(Strict):
     """How much a section that returns has changed: 0 repeats it exactly."""
     cuts: Cuts = Cuts()
     """How the song is divided into shots."""
+    paint: Paint = Field(default_factory=Paint)
+    """How diffusion makes a film of pictures."""
     motion: Motion = Field(default_factory=Motion)  # type: ignore[valid-type]
     """The camera, the scene's clock, and how much of each frame is painted anew."""
     look: LookControls = Field(default_factory=LookControls)  # type: ignore[valid-type]
@@ -152,6 +183,8 @@ class Preset(Strict):
         return self
 
     def route(self, control: str) -> Route:
-        """What moves one control."""
+        """What moves one control; a walk has a clock of its own."""
+        if control == "speed" and self.paint.mode == "walk":
+            return self.paint.pace
         route: Route = getattr(getattr(self, BY_NAME[control].group), control)
         return route

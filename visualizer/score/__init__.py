@@ -2,12 +2,13 @@
 
 from visualizer.score.compose import FilmOptions, compose
 from visualizer.score.saved import load_score, save_score, score_digest
-from visualizer.score.types import Cue, Look, Pose, Score, Shot, Title
+from visualizer.score.types import Cue, Look, Paint, Pose, Score, Shot, Title
 
 __all__ = [
     "Cue",
     "FilmOptions",
     "Look",
+    "Paint",
     "Pose",
     "Score",
     "Shot",

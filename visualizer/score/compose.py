@@ -18,7 +18,7 @@ from visualizer.preset import Preset
 from visualizer.score.drivers import Drivers
 from visualizer.score.flashes import limit_flashes
 from visualizer.score.looks import Span, lay_out, stable_seed
-from visualizer.score.types import Look, Pose, Score, Shot, Title
+from visualizer.score.types import Look, Paint, Pose, Score, Shot, Title
 
 if TYPE_CHECKING:
     from visualizer.analysis import Analysis
@@ -148,7 +148,17 @@ class _Film:
             self.controls[rows],
             shade.astype(np.float32),
             Pose(*self.poses[rows.start].tolist()),
+            self._paint(rows, zero),
         )
+
+    def _paint(self, rows: slice, zero: int) -> Paint:
+        """How a model paints these frames; film frames count from `zero`."""
+        paint = self.preset.paint
+        if paint.mode != "keyframes":
+            return Paint(paint.mode, paint.picture)
+        keys = {self._frame(time) for time in self.drivers.grid(paint.every)}
+        inside = sorted(key - zero for key in keys if rows.start < key < rows.stop)
+        return Paint(paint.mode, paint.picture, tuple(inside))
 
     def _looks(self, rows: slice) -> tuple[tuple[Look, ...], NDArray[np.float32]]:
         """The looks that show in these frames, and how much of each."""

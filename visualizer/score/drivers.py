@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,13 @@ class Drivers:
     def seconds(self, length: Length) -> float:
         """A length of the preset in seconds of this song."""
         return length.seconds(self.beat, self.bar)
+
+    def grid(self, every: Literal["beat", "bar"]) -> NDArray[np.float64]:
+        """Seconds of the beats or bars; where none is heard, as the tempo would have them."""
+        heard = self._event_times("downbeat" if every == "bar" else "beat")
+        if len(heard):
+            return heard
+        return np.arange(0.0, self._analysis.duration, getattr(self, every))
 
     def section(self, index: int) -> str:
         """Role and letter of a section, such as "chorus B"."""

@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from visualizer.controls import NAMES
 from visualizer.errors import VisualizerError
 from visualizer.lexicon import SCENES
-from visualizer.score.types import FORMAT, Look, Pose, Score, Shot, Title
+from visualizer.preset import Mode
+from visualizer.score.types import FORMAT, Look, Paint, Pose, Score, Shot, Title
 
 _Color = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
 
@@ -38,6 +39,12 @@ class _SavedLook(_Strict):
         return self
 
 
+class _SavedPaint(_Strict):
+    mode: Mode = "feedback"
+    picture: Literal["fill", "fit"] = "fill"
+    keys: list[int] = []
+
+
 class _SavedShot(_Strict):
     first: int = Field(ge=0)
     lead: int = Field(ge=0)
@@ -45,6 +52,7 @@ class _SavedShot(_Strict):
     section: str
     looks: list[_SavedLook] = Field(min_length=1)
     origin: dict[str, float]
+    paint: _SavedPaint = _SavedPaint()
     rows: list[list[float]]
 
 
@@ -124,6 +132,7 @@ def score_digest(score: Score, shot: Shot, painter: str) -> str:
         shot.seed,
         repr(shot.looks),
         repr(shot.origin),
+        repr(shot.paint),
         repr(score.title),
         score.images,
         score.frames,
@@ -144,6 +153,7 @@ def _shot_text(shot: Shot) -> str:
         "section": shot.section,
         "looks": [dataclasses.asdict(look) for look in shot.looks],
         "origin": dataclasses.asdict(shot.origin),
+        "paint": dataclasses.asdict(shot.paint),
     }
     table = np.column_stack([shot.fade, shot.weights, shot.controls])
     rows = ",\n".join("  [" + ", ".join(f"{value:.7g}" for value in row) + "]" for row in table)
@@ -194,4 +204,5 @@ def _shot(saved: _SavedShot, index: int) -> Shot:
         table[:, 1 + len(looks) :],
         table[:, 0],
         Pose(**saved.origin),
+        Paint(saved.paint.mode, saved.paint.picture, tuple(saved.paint.keys)),
     )

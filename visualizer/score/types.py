@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visualizer.controls import NAMES
+from visualizer.preset import Mode
 
 FORMAT = 1  # Of the saved file; raised when an older file would paint another film.
 
@@ -104,6 +105,22 @@ class Cue:
 
 
 @dataclass(frozen=True)
+class Paint:
+    """How a model makes a shot of pictures; painters without one need none of it.
+
+    Attributes:
+        mode: See `visualizer.preset.schema.Paint`.
+        picture: How the user's picture meets the frame, "fill" or "fit".
+        keys: Film frames that the mode keyframes paints, rising, all inside the shot; the shot's
+            first is always painted.
+    """
+
+    mode: Mode = "feedback"
+    picture: str = "fill"
+    keys: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
 class Shot:
     """A run of consecutive cues painted from one key image with one seed.
 
@@ -118,6 +135,7 @@ class Shot:
         controls: float32, shape (lead + shown, len(NAMES)).
         fade: float32, shape (lead + shown,).
         origin: Pose at the first cue, the lead's.
+        paint: How a model paints it.
     """
 
     first: int
@@ -129,6 +147,7 @@ class Shot:
     controls: NDArray[np.float32]
     fade: NDArray[np.float32]
     origin: Pose = field(default_factory=Pose)
+    paint: Paint = field(default_factory=Paint)
 
     def __len__(self) -> int:
         """Number of frames shown."""

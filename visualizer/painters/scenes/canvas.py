@@ -14,8 +14,8 @@ from functools import cached_property
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
+from visualizer import camera
 from visualizer.score import Pose
 
 COARSE_ROWS = 240  # Smooth fields are computed on about this many rows and enlarged.
@@ -78,11 +78,7 @@ class Canvas:
 
     def enlarge(self, field: torch.Tensor) -> torch.Tensor:
         """Brings a coarse field up to full size without visible seams (bicubic)."""
-        size = (self.height, self.width)
-        # antialias changes nothing when enlarging, but its kernel is twice as fast on a CPU.
-        return F.interpolate(
-            field[None, None], size=size, mode="bicubic", antialias=True, align_corners=False
-        )[0, 0]
+        return camera.enlarge(field[None], self.height, self.width)[0]
 
     def blank(self, value: float = 0.0) -> torch.Tensor:
         """A field of one value."""
