@@ -78,6 +78,30 @@ def test_an_edited_score_paints_another_film(song, tmp_path):
     assert two.whole.min() > one.whole.max()
 
 
+def test_an_edited_score_is_not_written_over(song, capsys):
+    score = song.with_suffix(".score.json")
+    score.write_text("{}")
+    assert "--score" in refused(capsys, "render", song, *SMALL, *SECOND)
+    assert score.read_text() == "{}"
+
+
+def test_a_score_of_a_longer_song_is_refused(song, tmp_path, capsys):
+    main(["render", str(song), *SMALL, *SECOND, "-o", str(tmp_path / "one.mp4")])
+    short = tmp_path / "short.wav"
+    soundfile.write(short, np.zeros(44100), 44100)
+    capsys.readouterr()
+    said = refused(capsys, "render", short, "--score", tmp_path / "one.score.json")
+    assert "one.score.json" in said
+
+
+def test_a_prompt_may_hold_any_text(song):
+    out = song.with_name("out.mp4")
+    prompt = 'neon: "rain", # city\'s {light}'
+    assert main(["render", str(song), *SMALL, *SECOND, "-o", str(out), "--prompt", prompt]) == 0
+    score = json.loads(out.with_suffix(".score.json").read_text())
+    assert prompt in score["shots"][0]["looks"][0]["prompt"]
+
+
 def test_storyboard_is_a_picture_with_a_frame_per_section(song):
     assert main(["storyboard", str(song), *SMALL]) == 0
     sheet = cv2.imread(str(song.with_name("my song.storyboard.png")))
@@ -256,6 +280,24 @@ def test_control_c_says_how_to_go_on_and_the_next_run_goes_on(song):
     assert "Traceback" not in said
     assert list(parts.glob("[!.]*.mp4"))
     assert not list(parts.glob(".*"))
+
+
+def test_benchmark_prints_what_it_measured(song, capsys):
+    assert main(["benchmark", str(song), "--size", "64x36", "--seconds", "0.25"]) == 0
+    said = capsys.readouterr().out
+    for row in ("analysis", "painting aurora", "encoding", "whole render"):
+        assert row in said
+
+
+def test_check_reads_a_film_back_and_refuses_what_is_none(song, capsys):
+    main(["render", str(song), *SMALL, *SECOND])
+    capsys.readouterr()
+    assert main(["check", str(song.with_suffix(".mp4"))]) == 0
+    assert "24 fps, constant" in capsys.readouterr().out
+    assert "nothing.mp4" in refused(capsys, "check", "nothing.mp4")
+    text = song.with_name("text.mp4")
+    text.write_text("no film")
+    assert "text.mp4" in refused(capsys, "check", text)
 
 
 def test_help_names_every_command(capsys):

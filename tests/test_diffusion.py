@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from unittest.mock import MagicMock
 
-import cv2
 import numpy as np
 import pytest
 import torch
@@ -19,8 +18,8 @@ from huggingface_hub.errors import LocalEntryNotFoundError, RepositoryNotFoundEr
 from torch.nn.modules.module import register_module_forward_hook
 
 import tiny
+from paintings import BLUE, RED, film, in_red, make_score, save_picture, textured
 from visualizer.camera import step, warp
-from visualizer.controls import BY_NAME, CONTROLS
 from visualizer.errors import VisualizerError
 from visualizer.painters.diffusion import DiffusionPainter, oklab
 from visualizer.painters.diffusion.anchor import Anchor, Pull, grade, measure, tint
@@ -29,11 +28,7 @@ from visualizer.painters.diffusion.levels import NoiseLevel, NoiseLevels
 from visualizer.painters.diffusion.loading import load_model
 from visualizer.painters.diffusion.model import Condition, FrameModel, mix
 from visualizer.painters.diffusion.noise import TravellingNoise
-from visualizer.score import Look, Score, Shot
-
-RED = Look("red fire", "grey", "tunnel", ("#100010", "#ff4020"))
-BLUE = Look("blue sea", "grey", "ocean", ("#000510", "#20a0ff"))
-
+from visualizer.score import Score, Shot
 
 @pytest.fixture(scope="session")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
@@ -68,34 +63,6 @@ def calls() -> Iterator[list[int]]:
     hook = register_module_forward_hook(count)
     yield sizes
     hook.remove()
-
-
-def make_score(frames: int, size: tuple[int, int] = (96, 64), **settings: float) -> Score:
-    """One shot from red to blue; `settings` are controls, and `seed`."""
-    seed = int(settings.pop("seed", 1))
-    assert settings.keys() <= BY_NAME.keys()
-    row = np.array([settings.get(c.name, c.neutral) for c in CONTROLS], np.float32)
-    blend = np.linspace(0.0, 1.0, frames, dtype=np.float32)
-    shot = Shot(
-        first=0,
-        lead=0,
-        seed=seed,
-        section="verse A",
-        looks=(RED, BLUE),
-        weights=np.stack([1.0 - blend, blend], axis=1),
-        controls=np.tile(row, (frames, 1)),
-        fade=np.ones(frames, np.float32),
-    )
-    return Score(fps=24, width=size[0], height=size[1], start=0.0, shots=(shot,))
-
-
-def in_red(score: Score) -> Score:
-    """The same shot without its change of prompt and palette."""
-    return replace(score, shots=(replace(score.shots[0], looks=(RED, RED)),))
-
-
-def film(painter: DiffusionPainter, score: Score) -> torch.Tensor:
-    return torch.stack(list(painter.paint(score, score.shots[0])))
 
 
 def latents_and_noise(model: FrameModel, batch: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
@@ -326,11 +293,6 @@ def test_oklab_has_the_published_values_and_comes_back() -> None:
     torch.testing.assert_close(oklab.to_srgb(oklab.from_srgb(picture)), picture, rtol=0, atol=1e-3)
 
 
-def textured(seed: int = 0) -> torch.Tensor:
-    noise = torch.rand(1, 3, 9, 9, generator=torch.Generator().manual_seed(seed)) * 0.7 + 0.1
-    return torch.nn.functional.interpolate(noise, (64, 96), mode="bilinear")[0]
-
-
 @pytest.mark.parametrize(
     "drift",
     [
@@ -403,11 +365,6 @@ def test_pictures_are_painted_at_the_models_area_in_the_films_shape(
     assert size.width % caps.multiple == size.height % caps.multiple == 0
     assert size.width * size.height == pytest.approx(caps.area, rel=0.06)
     assert size.aspect == pytest.approx(film_size[0] / film_size[1], rel=0.03)
-
-
-def save_picture(path: Path, pixels: np.ndarray) -> str:
-    cv2.imwrite(str(path), cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
-    return str(path)
 
 
 def test_a_picture_fills_the_frame_from_its_centre(tmp_path: Path) -> None:

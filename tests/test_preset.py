@@ -175,6 +175,7 @@ def test_the_schema_knows_every_preset_key():
         "negative",
         "evolve",
         "cuts",
+        "paint",
         "motion",
         "look",
         "effects",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from visualizer.film import check_output, make_film
 from visualizer.painters import Painter, load_painter
 from visualizer.preset import DEFAULT, Preset, load_preset
 from visualizer.report import read_report
-from visualizer.score import FilmOptions, Score, compose, load_score, save_score
+from visualizer.score import FilmOptions, Score, compose, load_score, save_score, score_text
 from visualizer.score.looks import unknown_words
 from visualizer.storyboard import write_storyboard
 from visualizer.track import Track, load_track
@@ -41,6 +42,9 @@ def render(options: argparse.Namespace) -> None:
     painter = _painter(options)
     heard = hear(options.song)
     score = saved or write_score(heard, preset, options)
+    _check_length(score, heard.track, options.score)
+    if options.score is None or options.score.resolve() != _score_path(out).resolve():
+        _keep(score, out, options.overwrite)
     _make(score, heard.track, painter, out, options.quality)
 
 
@@ -51,7 +55,9 @@ def demo(options: argparse.Namespace) -> None:
     check_output(out, options.overwrite)
     preset, painter = _preset(options), _painter(options)
     heard = hear(DEMO_TRACK)
-    _make(write_score(heard, preset, options), heard.track, painter, out, options.quality)
+    score = write_score(heard, preset, options)
+    _keep(score, out, options.overwrite)
+    _make(score, heard.track, painter, out, options.quality)
 
 
 def storyboard(options: argparse.Namespace) -> None:
@@ -117,7 +123,7 @@ def _third(width: int, height: int) -> tuple[int, int]:
 def _preset(options: argparse.Namespace) -> Preset:
     overrides = list(options.overrides)
     if options.prompt:
-        overrides.append(f"prompts.always={options.prompt}")
+        overrides.append(f"prompts.always={json.dumps(options.prompt)}")
     preset = load_preset(options.preset or DEFAULT, overrides)
     unknown = unknown_words(preset)
     if unknown and options.painter == "scenes":
@@ -133,8 +139,30 @@ def _painter(options: argparse.Namespace) -> Painter:
     return load_painter(options.painter, options.model, options.device)
 
 
+def _check_length(score: Score, track: Track, source: Path | None) -> None:
+    end = score.start + score.frames / score.fps
+    if end > track.duration + 1.0:
+        raise VisualizerError(
+            f"{source}: ends at {end:.1f} s, but {track.path.name} at {track.duration:.1f} s;"
+            " give the song it was composed for"
+        )
+
+
+def _score_path(out: Path) -> Path:
+    return out.with_suffix(".score.json")
+
+
+def _keep(score: Score, out: Path, overwrite: bool) -> None:
+    """Saves the score beside the film, but not over one that may have been edited by hand."""
+    path = _score_path(out)
+    if path.exists() and not overwrite and path.read_bytes() != score_text(score).encode():
+        raise VisualizerError(
+            f"{path}: holds another film, perhaps edited; paint it with --score, or add --overwrite"
+        )
+    save_score(score, path)
+
+
 def _make(score: Score, track: Track, painter: Painter, out: Path, crf: int) -> None:
-    save_score(score, out.with_suffix(".score.json"))
     with film_progress(score.frames) as on_frame:
         making = make_film(score, painter, track, out, crf=crf, on_frame=on_frame)
     report = read_report(out)

@@ -69,10 +69,14 @@ class _SavedScore(_Strict):
 
 
 def save_score(score: Score, path: Path) -> None:
-    """Writes a score; whole or not at all.
+    """Writes a score; whole or not at all."""
+    beside = path.with_name(path.name + ".tmp")
+    beside.write_text(score_text(score), encoding="utf-8")
+    beside.replace(path)
 
-    Each row holds fade, the weight of each look, then the controls named in `columns`.
-    """
+
+def score_text(score: Score) -> str:
+    """A score as JSON: each row holds fade, the weights of the looks, then the controls."""
     head = {
         "format": FORMAT,
         "fps": score.fps,
@@ -83,13 +87,9 @@ def save_score(score: Score, path: Path) -> None:
         "images": list(score.images),
         "columns": ["fade", "weights", *NAMES],
     }
+    opening = json.dumps(head, indent=1, ensure_ascii=False)[:-2]
     shots = ",\n".join(_shot_text(shot) for shot in score.shots)
-    text = (
-        json.dumps(head, indent=1, ensure_ascii=False)[:-2] + f',\n "shots": [\n{shots}\n ]\n}}\n'
-    )
-    beside = path.with_name(path.name + ".tmp")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(path)
+    return f'{opening},\n "shots": [\n{shots}\n ]\n}}\n'
 
 
 def load_score(path: Path) -> Score:

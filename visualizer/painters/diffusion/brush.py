@@ -23,6 +23,11 @@ class Brush:
             model.caps.channels, size.height // cell, size.width // cell, seed
         )
 
+    @property
+    def noise(self) -> torch.Tensor:
+        """The shot's noise now; see `TravellingNoise.field`."""
+        return self._noise.field
+
     def advance(self, move: Matrix, renewal: float) -> None:
         """Takes the noise along with the camera; see `TravellingNoise.advance`."""
         self._noise.advance(move, renewal)

@@ -1,28 +1,27 @@
-"""The loop: move the last picture, paint it over, hold it to its anchor."""
+"""Diffusion behind `visualizer.painters.Painter`."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
-from dataclasses import replace
 
 import torch
-import torch.nn.functional as F
 
-from visualizer import camera
 from visualizer.painters import Painter
-from visualizer.painters.diffusion import oklab
-from visualizer.painters.diffusion.anchor import Anchor, Pull, grade, tint
-from visualizer.painters.diffusion.brush import Brush
-from visualizer.painters.diffusion.key import Size, load_picture, painting_size
-from visualizer.painters.diffusion.model import Condition, FrameModel, mix
-from visualizer.score import Cue, Look, Score, Shot
+from visualizer.painters.diffusion.anchor import Pull
+from visualizer.painters.diffusion.easel import Easel
+from visualizer.painters.diffusion.feedback import feedback
+from visualizer.painters.diffusion.keyframes import keyframes
+from visualizer.painters.diffusion.model import Condition, FrameModel
+from visualizer.painters.diffusion.restyle import restyle
+from visualizer.painters.diffusion.walk import walk
+from visualizer.painters.scenes import ScenesPainter
+from visualizer.score import Look, Score, Shot
 
-VERSION = 1  # Raised when the same score and model would paint another film.
+VERSION = 2  # Raised when the same score and model would paint another film.
 
 
 class DiffusionPainter:
-    """Paints by feedback: each frame is the last one, moved and partly painted anew."""
+    """Paints with a model, in the mode that the shot asks for."""
 
     def __init__(
         self,
@@ -45,6 +44,7 @@ class DiffusionPainter:
         self._key = key
         self._key_strength = key_strength
         self._pull = pull or Pull()
+        self._below = key or ScenesPainter(model.device)
         self._embedded: dict[tuple[str, str], Condition] = {}
 
     @classmethod
@@ -83,8 +83,9 @@ class DiffusionPainter:
     @property
     def identity(self) -> str:
         """Painter, version, weights and settings."""
-        key = f" key {self._key_strength} of {self._key.identity}" if self._key else ""
-        return f"diffusion {VERSION} {self.model.caps.name} {self._pull}{key}"
+        key = f" key {self._key_strength}" if self._key else ""
+        over = f"{key} over {self._below.identity}"
+        return f"diffusion {VERSION} {self.model.caps.name} {self._pull}{over}"
 
     @property
     def device(self) -> torch.device:
@@ -94,58 +95,20 @@ class DiffusionPainter:
     @torch.no_grad()
     def paint(self, score: Score, shot: Shot) -> Iterator[torch.Tensor]:
         """Yields one frame for each cue of the shot; see `visualizer.painters.Painter`."""
-        size = painting_size(self.model.caps, score.width, score.height)
-        brush = Brush(self.model, size, shot.seed)
         conditions = [self._embed(look) for look in shot.looks]
-        anchor: Anchor | None = None
-        for cue in score.cues(shot):
-            condition = mix(conditions, cue.weights)
-            palette = tint(shot.looks, cue.weights, self.device)
-            if anchor is None:
-                picture = self._first(score, shot, cue, size, brush, condition)
-                lab = oklab.from_srgb(picture)
-                anchor = Anchor.of(lab, self.model.encode(picture[None]), palette, self._pull)
-            else:
-                move = camera.step(cue, score.fps, size.aspect)
-                brush.advance(move, _per_frame(cue.noise, score.fps))
-                picture = camera.warp(picture, move, "bicubic").clamp(0.0, 1.0)
-                steps = self.model.caps.steps
-                picture = brush.repaint(picture, cue.strength, condition, steps, anchor)
-                lab = anchor.hold(oklab.from_srgb(picture), palette)
-                picture = oklab.to_srgb(lab)
-            yield _fit(oklab.to_srgb(grade(lab, cue)), score)
+        easel = Easel(
+            self.model, score, shot, conditions, self._pull, self._key, self._key_strength
+        )
+        if shot.paint.mode == "walk":
+            return (yield from walk(easel))
+        if shot.paint.mode == "keyframes":
+            return (yield from keyframes(easel))
+        if shot.paint.mode == "restyle":
+            return (yield from restyle(easel, self._below))
+        return (yield from feedback(easel))
 
     def _embed(self, look: Look) -> Condition:
         text = (look.prompt, look.negative)
         if text not in self._embedded:
             self._embedded[text] = self.model.embed(*text)
         return self._embedded[text]
-
-    def _first(
-        self, score: Score, shot: Shot, cue: Cue, size: Size, brush: Brush, condition: Condition
-    ) -> torch.Tensor:
-        """The user's picture; or the key painter's, painted over; or the prompt's own."""
-        index = shot.looks[cue.weights.index(max(cue.weights))].image
-        if index is not None:
-            return load_picture(score.images[index], size).to(self.device)
-        if self._key is None:
-            return brush.imagine(condition)
-        small = replace(score, width=size.width, height=size.height)
-        picture = next(self._key.paint(small, shot)).to(self.device)
-        steps = max(1, math.ceil(self.model.caps.key_steps * self._key_strength))
-        return brush.repaint(picture, self._key_strength, condition, steps)
-
-
-def _per_frame(renewal: float, fps: int) -> float:
-    """A share of renewal meant at 24 frames per second, so that other rates forget as fast."""
-    return float(1.0 - (1.0 - renewal) ** (24.0 / fps))
-
-
-def _fit(picture: torch.Tensor, score: Score) -> torch.Tensor:
-    """Scales a painted picture to the film's size."""
-    if picture.shape[-2:] == (score.height, score.width):
-        return picture
-    smaller = score.height < picture.shape[-2]
-    size = (score.height, score.width)
-    scaled = F.interpolate(picture[None], size, mode="bicubic", antialias=smaller)
-    return scaled[0].clamp(0.0, 1.0)

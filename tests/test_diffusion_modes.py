@@ -1,0 +1,322 @@
+"""The modes of diffusion: walk, keyframes, restyle; and how a preset asks for them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import tiny
+from paintings import BLUE, RED, film, in_red, make_score, save_picture, textured
+from songs import known_song, silent_song
+from visualizer import camera
+from visualizer.errors import VisualizerError
+from visualizer.painters.diffusion import DiffusionPainter
+from visualizer.painters.diffusion.anchor import Pull
+from visualizer.painters.diffusion.easel import per_frame
+from visualizer.painters.diffusion.key import Size, check_picture, load_picture
+from visualizer.painters.diffusion.loading import load_model
+from visualizer.painters.diffusion.model import Caps, Condition, FrameModel
+from visualizer.painters.diffusion.walk import place_noise, swing
+from visualizer.preset import parse_preset
+from visualizer.score import (
+    FilmOptions,
+    Paint,
+    Score,
+    Shot,
+    compose,
+    load_score,
+    save_score,
+    score_digest,
+)
+from visualizer.storyboard import single_frame
+
+SONG = known_song()
+MODES = ("feedback", "walk", "keyframes", "restyle")
+LOOSE = Pull(colour=0.0, band=1.0, latents=0.0, sharpen=0.0)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> FrameModel:
+    folder = tiny.build("turbo", tmp_path_factory.mktemp("pipeline"))
+    return load_model(folder, "cpu", precision="float32")
+
+
+class Plain:
+    """A model whose latents are the picture, and which paints it towards mid-grey."""
+
+    caps = Caps("plain", 64 * 96, 8, 3, 1, 1, 1)
+    device = torch.device("cpu")
+
+    def __init__(self) -> None:
+        self.batches: list[list[float]] = []
+
+    def embed(self, prompt: str, negative: str) -> Condition:
+        return Condition(torch.ones(1, 1, 1, 1))
+
+    def encode(self, picture: torch.Tensor) -> torch.Tensor:
+        return picture
+
+    def decode(self, latents: torch.Tensor) -> torch.Tensor:
+        return latents.clamp(0.0, 1.0)
+
+    def denoise(
+        self,
+        latents: torch.Tensor,
+        noise: torch.Tensor,
+        strength: torch.Tensor,
+        condition: Condition,
+        steps: int,
+    ) -> torch.Tensor:
+        assert condition.tokens.shape[1] in (1, len(latents))
+        self.batches.append(strength.tolist())
+        fresh = (0.5 + 0.2 * noise).clamp(0.0, 1.0)
+        return torch.lerp(latents, fresh, strength[:, None, None, None])
+
+
+class Disc:
+    """A painter whose disc moves to the right, a pixel a frame."""
+
+    identity, device = "disc", torch.device("cpu")
+
+    def paint(self, score: Score, shot: Shot) -> Iterator[torch.Tensor]:
+        for row in range(len(shot.controls)):
+            frame = torch.full((3, score.height, score.width), 0.2)
+            frame[:, 20:40, 20 + row : 40 + row] = 0.8
+            yield frame
+
+
+def in_mode(score: Score, mode: str, keys: Sequence[int] = (), picture: str = "fill") -> Score:
+    paint = Paint(mode, picture, tuple(keys))  # type: ignore[arg-type]
+    return replace(score, shots=tuple(replace(shot, paint=paint) for shot in score.shots))
+
+
+# --- What a preset asks for --------------------------------------------------------------------
+
+
+def composed(text: str, song=SONG, **options: float) -> Score:  # type: ignore[no-untyped-def]
+    return compose(song, parse_preset(text), FilmOptions(64, 36, 24, **options))  # type: ignore[arg-type]
+
+
+def test_feedback_is_the_mode_unless_another_is_written() -> None:
+    assert {shot.paint for shot in composed("").shots} == {Paint()}
+    assert {shot.paint.mode for shot in composed("paint: {mode: walk}").shots} == {"walk"}
+
+
+@pytest.mark.parametrize(("every", "event"), [("beat", "beat"), ("bar", "downbeat")])
+def test_keys_fall_on_the_frames_nearest_to_the_grid(every: str, event: str) -> None:
+    score = composed(f"paint: {{mode: keyframes, every: {every}}}", start=1.0)
+    found = {key for shot in score.shots for key in shot.paint.keys if key >= shot.first}
+    firsts = {shot.first for shot in score.shots}
+    grid = {round((t - 1.0) * 24) for t in SONG.events[event]}
+    assert found | firsts == {f for f in grid if 0 < f < score.frames} | firsts
+    for shot in score.shots:
+        assert all(shot.first - shot.lead < k < shot.first + len(shot) for k in shot.paint.keys)
+
+
+def test_a_song_without_beats_has_keys_all_the_same() -> None:
+    score = composed("paint: {mode: keyframes}", silent_song())
+    assert sum(len(shot.paint.keys) for shot in score.shots) >= SONG.duration / 4
+
+
+def test_the_clock_of_a_walk_is_the_percussive_energy_summed_up() -> None:
+    score = composed("paint: {mode: walk, pace: {base: 0, percussive: 1, release: 0}}")
+    clock = [c.pose.clock for s in score.shots for c in score.cues(s) if c.frame >= s.first]
+    times = np.arange(score.frames) / 24
+    curve = SONG.curves["percussive"]
+    heard = np.interp(times, np.arange(len(curve)) / SONG.rate, curve)
+    assert clock[-1] == pytest.approx(heard[:-1].sum() / 24, rel=0.05)
+
+
+def test_a_walk_leaves_the_clock_of_other_modes_alone() -> None:
+    plain, walk = (
+        composed(f"{{motion: {{speed: 2}}, paint: {{mode: {mode}}}}}")
+        for mode in ("feedback", "walk")
+    )
+    assert (plain.shots[0].column("speed") == 2.0).all()
+    assert not (walk.shots[0].column("speed") == 2.0).any()
+
+
+@pytest.mark.parametrize("wrong", ["mode: dream", "every: 3", "pace: {base: 9}", "picture: tile"])
+def test_a_wrong_way_to_paint_is_one_line(wrong: str) -> None:
+    with pytest.raises(VisualizerError, match="paint") as caught:
+        parse_preset(f"paint: {{{wrong}}}")
+    assert "\n" not in str(caught.value)
+
+
+def test_the_way_to_paint_is_saved_and_names_the_shot(tmp_path: Path) -> None:
+    score = composed("paint: {mode: keyframes, picture: fit}")
+    save_score(score, tmp_path / "a.json")
+    again = load_score(tmp_path / "a.json")
+    assert [s.paint for s in again.shots] == [s.paint for s in score.shots]
+    shot = score.shots[0]
+    names = {
+        score_digest(score, replace(shot, paint=paint), "painter")
+        for paint in (shot.paint, Paint("keyframes"), Paint("walk"), Paint("walk", "fit"))
+    }
+    assert len(names) == 4
+
+
+# --- Every mode --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_film_in_each_mode_repeats_to_the_bit(model: FrameModel, mode: str) -> None:
+    score = in_mode(make_score(4, zoom=0.5), mode, [2])
+    frames = film(DiffusionPainter(model), score)
+    assert frames.shape == (4, 3, 64, 96) and frames.isfinite().all()
+    assert frames.min() >= 0.0 and frames.max() <= 1.0
+    assert torch.equal(frames, film(DiffusionPainter(model), score))
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("fps", [24, 60])
+def test_a_share_is_forgotten_in_the_same_time_at_any_rate(mode: str, fps: int) -> None:
+    assert (1.0 - per_frame(0.3, fps)) ** fps == pytest.approx(0.7**24)
+
+
+def test_feedback_repaints_less_in_each_of_more_frames() -> None:
+    used = []
+    for fps in (24, 48):
+        plain = Plain()
+        film(DiffusionPainter(plain), replace(make_score(3, strength=0.4), fps=fps))
+        used.append(1.0 - plain.batches[-1][0])
+    assert used[0] == pytest.approx(0.6) and used[1] ** 2 == pytest.approx(0.6)
+
+
+# --- Walk --------------------------------------------------------------------------------------
+
+
+def test_the_noise_of_a_walk_has_the_same_strength_all_along() -> None:
+    fields = [place_noise(3, clock, (1, 4, 48, 48)) for clock in np.linspace(0, 3, 31)]
+    assert all(0.97 < float(field.std()) < 1.03 for field in fields)
+    steps = [float((b - a).norm() / a.norm()) for a, b in zip(fields, fields[1:], strict=False)]
+    assert max(steps) < 0.17  # The arc of a quarter turn in ten steps.
+    assert abs(float((fields[0] * fields[10]).mean())) < 0.05
+
+
+def test_a_frame_of_a_walk_knows_nothing_of_the_frames_before(model: FrameModel) -> None:
+    score = in_mode(make_score(6, zoom=0.3, speed=2.0), "walk")
+    whole = film(DiffusionPainter(model), score)
+    alone = list(DiffusionPainter(model).paint(score, single_frame(score, score.shots[0], 5)))[-1]
+    torch.testing.assert_close(alone, whole[5], rtol=0, atol=2e-3)
+    assert (whole[5] - whole[0]).abs().mean() > 0.01
+
+
+def test_a_walk_rests_where_the_clock_does(model: FrameModel) -> None:
+    score = in_red(in_mode(make_score(4, speed=0.0), "walk"))
+    frames = film(DiffusionPainter(model), score)
+    torch.testing.assert_close(frames[3], frames[0], rtol=0, atol=1e-5)
+
+
+def test_a_walk_is_painted_several_frames_at_a_time() -> None:
+    plain = Plain()
+    film(DiffusionPainter(plain), in_mode(make_score(5), "walk"))
+    assert [len(batch) for batch in plain.batches] == [2, 2, 1]
+    assert {strength for batch in plain.batches for strength in batch} == {1.0}
+
+
+def test_a_walk_over_a_picture_of_the_user_keeps_it(tmp_path: Path) -> None:
+    pixels = (textured().permute(1, 2, 0).numpy() * 255).astype(np.uint8)
+    path = save_picture(tmp_path / "photo.png", pixels)
+    score = in_mode(make_score(2, strength=0.1), "walk")
+    looks = (replace(RED, image=0), replace(BLUE, image=0))
+    score = replace(score, shots=(replace(score.shots[0], looks=looks),), images=(path,))
+    plain = Plain()
+    frames = film(DiffusionPainter(plain), score)
+    assert plain.batches == [pytest.approx([0.1, 0.1])]
+    still = camera.warp(textured(), swing(next(score.cues(score.shots[0]))), "bicubic")
+    assert (frames[0] - still).abs().mean() < 0.05
+
+
+def test_the_camera_of_a_walk_sets_off_as_told_and_turns_back() -> None:
+    score = make_score(240, pan=0.05, rotate=4.0, zoom=0.1)
+    poses = np.stack([swing(cue) for cue in score.cues(score.shots[0])])
+    assert np.abs(poses[:, 0, 2]).max() <= 0.1 + 1e-9
+    assert poses[1, 0, 2] == pytest.approx(0.05 / 24, rel=0.01)
+    assert np.abs(np.arctan2(poses[:, 0, 1], poses[:, 0, 0])).max() <= 0.1 + 1e-9
+
+
+# --- Keyframes ---------------------------------------------------------------------------------
+
+
+def test_only_keys_are_painted() -> None:
+    plain = Plain()
+    score = in_mode(make_score(12, strength=0.5), "keyframes", [-3, 0, 4, 8, 30])
+    film(DiffusionPainter(plain), score)
+    assert plain.batches == [[1.0], [0.5], [0.5]]
+
+
+def test_between_keys_one_picture_becomes_the_other(model: FrameModel) -> None:
+    score = in_red(in_mode(make_score(9), "keyframes", [4, 8]))
+    frames = film(DiffusionPainter(model, pull=LOOSE), score)
+    assert (frames[4] - frames[0]).abs().mean() > 0.01
+    torch.testing.assert_close(frames[2], (frames[0] + frames[4]) / 2, rtol=0, atol=5e-3)
+
+
+def test_between_keys_the_camera_moves_as_in_every_mode() -> None:
+    class Still(Plain):
+        def denoise(self, latents: torch.Tensor, *rest: object) -> torch.Tensor:  # type: ignore[override]
+            return textured()[None] if not latents.any() else latents
+
+    score = in_red(make_score(9, pan=0.2, zoom=0.3))
+    moved = film(DiffusionPainter(Still(), pull=LOOSE), in_mode(score, "keyframes", [8]))
+    steps = film(DiffusionPainter(Still(), pull=LOOSE), in_mode(score, "feedback"))
+    still = (steps[4] - steps[0]).abs().mean()
+    assert (moved[4] - steps[4]).abs().mean() < 0.15 * still
+
+
+# --- Restyle -----------------------------------------------------------------------------------
+
+
+def test_a_restyled_film_moves_as_the_film_below() -> None:
+    score = in_red(in_mode(make_score(6, strength=0.02), "restyle"))
+    frames = film(DiffusionPainter(Plain(), key=Disc(), pull=LOOSE), score)
+    below = torch.stack(list(Disc().paint(score, score.shots[0])))
+    assert (frames - below).abs().mean() < 0.02
+    assert (below[5] - below[0]).abs().mean() > 0.02
+
+
+def test_restyling_more_leaves_less_of_the_film_below_but_keeps_its_light() -> None:
+    below = torch.stack(list(Disc().paint(make_score(2), make_score(2).shots[0])))
+    away = []
+    for strength in (0.1, 0.4, 0.8):
+        score = in_red(in_mode(make_score(2, strength=strength), "restyle"))
+        frames = film(DiffusionPainter(Plain(), key=Disc()), score)
+        away.append(float((frames - below).abs().mean()))
+        assert float(frames.mean()) == pytest.approx(float(below.mean()), rel=0.2)
+    assert away == sorted(away)
+
+
+def test_restyling_paints_over_the_scenes_where_no_painter_is_named(model: FrameModel) -> None:
+    frames = film(DiffusionPainter(model), in_mode(make_score(2), "restyle"))
+    assert math.isfinite(float(frames.mean())) and float(frames.std()) > 0.01
+
+
+# --- The user's picture ------------------------------------------------------------------------
+
+
+def test_a_fitted_picture_is_seen_whole_in_its_own_blur(tmp_path: Path) -> None:
+    pixels = np.zeros((200, 100, 3), np.uint8)
+    pixels[:, :] = (200, 40, 40)
+    pixels[:10], pixels[-10:] = (0, 255, 0), (0, 0, 255)
+    path = save_picture(tmp_path / "tall.png", pixels)
+    fitted, filled = (load_picture(path, Size(160, 80), way) for way in ("fit", "fill"))
+    assert fitted[1, :2, 80].min() > 0.9 and fitted[2, -2:, 80].min() > 0.9
+    assert filled[1].max() < 0.3
+    assert fitted[0, 40, 10] == pytest.approx(200 / 255, abs=0.05)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"GIF89a but no more"])
+def test_a_picture_is_checked_by_opening_it(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "photo.jpg"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(VisualizerError, match="picture") as caught:
+        check_picture(str(path))
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,113 @@
+"""What one shot is painted with, whatever the mode."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+import torch.nn.functional as F
+
+from visualizer import camera
+from visualizer.painters import Painter
+from visualizer.painters.diffusion import oklab
+from visualizer.painters.diffusion.anchor import Anchor, Pull, grade, tint
+from visualizer.painters.diffusion.brush import Brush
+from visualizer.painters.diffusion.key import Size, load_picture, painting_size
+from visualizer.painters.diffusion.model import Condition, FrameModel, mix
+from visualizer.score import Cue, Look, Score, Shot
+
+
+@dataclass(frozen=True)
+class Easel:
+    """A model, a shot, and the prompts, pictures and colours that belong to it.
+
+    Attributes:
+        model: What paints.
+        score: The film.
+        shot: The shot to paint.
+        conditions: The prompts of the shot's looks, embedded.
+        pull: How strongly frames are held to the first of their shot.
+        key: Paints the picture that a shot begins with where the user gave none.
+        key_strength: How much of the key painter's picture the model paints anew.
+    """
+
+    model: FrameModel
+    score: Score
+    shot: Shot
+    conditions: Sequence[Condition]
+    pull: Pull
+    key: Painter | None
+    key_strength: float
+
+    @property
+    def size(self) -> Size:
+        """The size it is painted at."""
+        return painting_size(self.model.caps, self.score.width, self.score.height)
+
+    @property
+    def small(self) -> Score:
+        """The film at the size it is painted at, for painters beneath."""
+        return replace(self.score, width=self.size.width, height=self.size.height)
+
+    def brush(self) -> Brush:
+        """A brush at the shot's beginning."""
+        return Brush(self.model, self.size, self.shot.seed)
+
+    def condition(self, cue: Cue) -> Condition:
+        """The prompts in view, blended."""
+        return mix(self.conditions, cue.weights)
+
+    def tint(self, cue: Cue) -> torch.Tensor:
+        """The mean colour of the palettes in view."""
+        return tint(self.shot.looks, cue.weights, self.model.device)
+
+    def move(self, cue: Cue) -> camera.Matrix:
+        """The camera's move since the frame before."""
+        return camera.step(cue, self.score.fps, self.size.aspect)
+
+    def first(self, brush: Brush, cue: Cue) -> torch.Tensor:
+        """The user's picture; or the key painter's, painted over; or the prompt's own."""
+        given = self.given(self.shot.looks[cue.weights.index(max(cue.weights))])
+        if given is not None:
+            return given
+        if self.key is None:
+            return brush.imagine(self.condition(cue))
+        picture = next(iter(self.key.paint(self.small, self.shot))).to(self.model.device)
+        steps = max(1, math.ceil(self.model.caps.key_steps * self.key_strength))
+        return brush.repaint(picture, self.key_strength, self.condition(cue), steps)
+
+    def given(self, look: Look) -> torch.Tensor | None:
+        """The user's picture for a look, if there is one."""
+        if look.image is None:
+            return None
+        path, way = self.score.images[look.image], self.shot.paint.picture
+        return load_picture(path, self.size, way).to(self.model.device)
+
+    def anchor(self, picture: torch.Tensor, cue: Cue) -> Anchor:
+        """Takes a picture as the one to hold later ones to."""
+        latents = self.model.encode(picture[None])
+        return Anchor.of(oklab.from_srgb(picture), latents, self.tint(cue), self.pull)
+
+    def show(self, lab: torch.Tensor, cue: Cue) -> torch.Tensor:
+        """A painted picture, in OKLab, graded and scaled to the film's size."""
+        picture = oklab.to_srgb(grade(lab, cue))
+        height, width = self.score.height, self.score.width
+        if picture.shape[-2:] == (height, width):
+            return picture
+        smaller = height < picture.shape[-2]
+        scaled = F.interpolate(picture[None], (height, width), mode="bicubic", antialias=smaller)
+        return scaled[0].clamp(0.0, 1.0)
+
+
+def per_frame(share: float, fps: int) -> float:
+    """What is renewed in one frame, for a share meant at 24 frames per second.
+
+    The old is kept by the product of all frames, so that at any rate as much of it is left after
+    a second.
+
+    >>> round(1 - (1 - per_frame(0.5, 48)) ** 2, 9)
+    0.5
+    """
+    return float(1.0 - (1.0 - share) ** (24.0 / fps))

@@ -1,0 +1,98 @@
+"""The mode keyframes: paint on beats or bars, move the camera and blend between.
+
+For slow machines: a bar of sixty frames costs one pass of the model. Both neighbours of a frame
+are moved to where the camera stands, exactly, since its motion is known; they cross so that the new
+picture is whole on its beat.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+import numpy as np
+import torch
+
+from visualizer import camera
+from visualizer.painters.diffusion import oklab
+from visualizer.painters.diffusion.easel import Easel, per_frame
+from visualizer.score import Cue, Shot
+
+_FEATHER = 8.0  # A picture fades in over an eighth of half its width from its moved edge.
+
+
+def keyframes(easel: Easel) -> Iterator[torch.Tensor]:
+    """Yields one frame for each cue of the shot, its lead included."""
+    cues = list(easel.score.cues(easel.shot))
+    brush = easel.brush()
+    old = easel.first(brush, cues[0])
+    anchor = easel.anchor(old, cues[0])
+    for here, there in pairwise([*key_rows(easel.shot), len(cues)]):
+        moves = [easel.move(cue) for cue in cues[here + 1 : there + 1]]
+        new = None
+        if there < len(cues):
+            key = cues[there]
+            for cue, move in zip(cues[here + 1 : there + 1], moves, strict=True):
+                brush.advance(move, per_frame(cue.noise, easel.score.fps))
+            moved = camera.warp(old, _forward(moves)[-1], "bicubic").clamp(0.0, 1.0)
+            steps = _steps(easel, key.strength)
+            painted = brush.repaint(moved, key.strength, easel.condition(key), steps, anchor)
+            new = oklab.to_srgb(anchor.hold(oklab.from_srgb(painted), easel.tint(key)))
+        yield from _between(easel, cues[here:there], moves, old, new)
+        old = old if new is None else new
+
+
+def key_rows(shot: Shot) -> list[int]:
+    """Rows of a shot's cues that are painted: the first, and the keys that lie inside."""
+    rows = [key - shot.first + shot.lead for key in shot.paint.keys]
+    return [0, *sorted({row for row in rows if 0 < row < len(shot.controls)})]
+
+
+def _between(
+    easel: Easel,
+    cues: Sequence[Cue],
+    moves: Sequence[camera.Matrix],
+    old: torch.Tensor,
+    new: torch.Tensor | None,
+) -> Iterator[torch.Tensor]:
+    """The frames from one key up to the next; without a next, the old one moves on alone."""
+    since = [np.eye(3), *_forward(moves)]
+    for row, cue in enumerate(cues):
+        picture = camera.warp(old, since[row], "bicubic")
+        if new is not None:
+            ahead = np.linalg.inv(since[-1]) @ since[row]
+            arrived = row / len(cues)
+            fade = _crossing(ahead, since[row], arrived, new)
+            picture = torch.lerp(picture, camera.warp(new, ahead, "bicubic"), fade)
+        yield easel.show(oklab.from_srgb(picture.clamp(0.0, 1.0)), cue)
+
+
+def _crossing(
+    ahead: camera.Matrix, since: camera.Matrix, arrived: float, like: torch.Tensor
+) -> torch.Tensor:
+    """Shape (height, width): how much of the new picture shows; none where it does not reach."""
+    share = arrived * arrived * (3.0 - 2.0 * arrived)
+    new, old = (_reach(matrix, like) for matrix in (ahead, since))
+    new, old = share * new, (1.0 - share) * old
+    return torch.where(new + old > 0.0, new / (new + old).clamp_min(1e-6), share)
+
+
+def _reach(matrix: camera.Matrix, like: torch.Tensor) -> torch.Tensor:
+    """Shape (height, width): 1 inside a moved picture, falling to 0 towards its edge and beyond."""
+    grid = camera.sampling_grid(matrix, like.shape[-2], like.shape[-1], like.device)[0]
+    return ((1.0 - grid.abs().amax(dim=-1)) * _FEATHER).clamp(1e-3, 1.0)
+
+
+def _forward(moves: Sequence[camera.Matrix]) -> list[camera.Matrix]:
+    """Where points of each frame lie in the frame before the first move."""
+    found: list[camera.Matrix] = []
+    for move in moves:
+        found.append(found[-1] @ move if found else move)
+    return found
+
+
+def _steps(easel: Easel, strength: float) -> int:
+    """Keys are few and seen long: they get the steps of a picture from nothing."""
+    caps = easel.model.caps
+    return max(caps.steps, math.ceil(caps.key_steps * strength))
