@@ -67,16 +67,17 @@ def place(times: NDArray[np.float64], sound: Sound, seconds: float) -> Sound:
 
 
 def pattern(bpm: float, bars: int, swing: float = 0.5, start: float = 0.5) -> tuple[Sound, float]:
-    """Kick on 1 and 3, snare on 2 and 4, hats in eighths, a bass note per bar."""
+    """Kick on 1 and 3, snare on 2 and 4, hats in eighths (slowly: sixteenths), a bass note per bar."""
     rng, beat = np.random.default_rng(1), 60 / bpm
     bar = start + np.arange(bars) * 4 * beat
     seconds = start + bars * 4 * beat + 0.5
-    eighths = np.concatenate([bar + (i + j) * beat for i in range(4) for j in (0.0, swing)])
+    places = [0.0, swing] if bpm >= 80 else [0.0, swing / 2, swing, (1 + swing) / 2]
+    hats = np.concatenate([bar + (i + place) * beat for i in range(4) for place in places])
     time = np.arange(round(3.8 * beat * RATE)) / RATE
     sound = (
         place(np.concatenate([bar, bar + 2 * beat]), burst("kick", rng), seconds)
         + place(np.concatenate([bar + beat, bar + 3 * beat]), burst("snare", rng), seconds)
-        + place(eighths, burst("hat", rng), seconds)
+        + place(hats, burst("hat", rng), seconds)
     )
     for index, first in enumerate(bar):
         pitch = 55.0 * 2 ** ([0, 5, 7, 3][index % 4] / 12)
@@ -256,7 +257,8 @@ def test_level_offset_and_phase_do_not_change_what_is_heard(hear):
     for name, heard in others.items():
         assert_sane(heard)
         assert heard.tempo_bpm == pytest.approx(plain.tempo_bpm, rel=0.01), name
-        assert len(heard.events["beat"]) == pytest.approx(len(plain.events["beat"]), abs=1), name
+        inner = plain.events["beat"][2:-2]
+        assert np.abs(nearest(heard.events["beat"], inner)).max() < 0.02, name
         assert np.abs(heard.curves["treble"] - plain.curves["treble"]).mean() < 0.05, name
 
 
@@ -315,7 +317,7 @@ def test_an_analysis_is_cached_by_content_and_survives_damage(tmp_path):
 
 
 def test_clicks_are_in_the_sound_at_the_beats(hear, tmp_path):
-    sound, seconds = pattern(120, bars=4)
+    sound, _ = pattern(120, bars=4)
     heard = hear(sound)
     track = load_track(tmp_path / "sound.wav")
     write_clicks(track, heard, tmp_path / "clicks.wav")

@@ -8,12 +8,13 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
 import torch
-from diffusers import DiffusionPipeline, UNet2DConditionModel
+from diffusers import DiffusionPipeline, FluxPipeline, UNet2DConditionModel
 from huggingface_hub.errors import LocalEntryNotFoundError, RepositoryNotFoundError
 from torch.nn.modules.module import register_module_forward_hook
 
@@ -29,6 +30,7 @@ from visualizer.painters.diffusion.loading import load_model
 from visualizer.painters.diffusion.model import Condition, FrameModel, mix
 from visualizer.painters.diffusion.noise import TravellingNoise
 from visualizer.score import Score, Shot
+
 
 @pytest.fixture(scope="session")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
@@ -56,11 +58,11 @@ def calls() -> Iterator[list[int]]:
     """The batch sizes of all calls of a denoiser."""
     sizes: list[int] = []
 
-    def count(module: torch.nn.Module, inputs: tuple[torch.Tensor, ...], output: object) -> None:
-        if isinstance(module, UNet2DConditionModel):
-            sizes.append(len(inputs[0]))
+    def count(module: Any, inputs: tuple[Any, ...], options: dict[str, Any], output: Any) -> None:
+        if isinstance(module, tiny.DENOISERS):
+            sizes.append(len(options.get("hidden_states", inputs and inputs[0])))
 
-    hook = register_module_forward_hook(count)
+    hook = register_module_forward_hook(count, with_kwargs=True)
     yield sizes
     hook.remove()
 
@@ -77,7 +79,12 @@ def latents_and_noise(model: FrameModel, batch: int = 1) -> tuple[torch.Tensor, 
 def test_pictures_and_latents_have_the_promised_shapes(model: FrameModel) -> None:
     picture = torch.rand(2, 3, 64, 96)
     latents = model.encode(picture)
-    assert latents.shape == (2, model.caps.channels, 64 // model.caps.downscale, 12)
+    assert latents.shape == (
+        2,
+        model.caps.channels,
+        64 // model.caps.downscale,
+        96 // model.caps.downscale,
+    )
     decoded = model.decode(latents)
     assert decoded.shape == picture.shape
     assert latents.dtype == decoded.dtype == torch.float32
@@ -179,6 +186,31 @@ def test_one_step_from_noise_agrees_with_the_stock_pipeline(
     painted = models[family].denoise(torch.zeros_like(noise), noise, torch.ones(1), condition, 1)
     scale = expected.abs().mean()
     assert (painted - expected).abs().mean() < 0.01 * scale
+
+
+@pytest.mark.parametrize("family", tiny.FLOWS)
+@pytest.mark.parametrize("steps", [1, 3])
+def test_a_flow_from_noise_agrees_with_the_stock_pipeline(
+    models: dict[str, FrameModel], folders: dict[str, str], family: str, steps: int
+) -> None:
+    stock = DiffusionPipeline.from_pretrained(folders[family])
+    stock.set_progress_bar_config(disable=True)
+    model = models[family]
+    cells = 64 // model.caps.downscale
+    noise = torch.randn(1, model.caps.channels, cells, cells, generator=torch.manual_seed(5))
+    given = FluxPipeline._pack_latents(noise, 1, 4, 8, 8) if family == "flux" else noise
+    expected = stock(
+        prompt="red fire",
+        height=64,
+        width=64,
+        num_inference_steps=steps,
+        guidance_scale=0.0,
+        latents=given,
+        output_type="pt",
+    ).images
+    condition = model.embed("red fire", "")
+    latents = model.denoise(torch.zeros_like(noise), noise, torch.ones(1), condition, steps)
+    torch.testing.assert_close(model.decode(latents), expected, rtol=0, atol=2e-3)
 
 
 def test_half_precision_paints_nearly_the_same(folders: dict[str, str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -120,8 +121,9 @@ def test_keys_fall_on_the_frames_nearest_to_the_grid(every: str, event: str) -> 
 
 
 def test_a_song_without_beats_has_keys_all_the_same() -> None:
-    score = composed("paint: {mode: keyframes}", silent_song())
-    assert sum(len(shot.paint.keys) for shot in score.shots) >= SONG.duration / 4
+    song = silent_song()
+    score = composed("paint: {mode: keyframes}", song)
+    assert sum(len(shot.paint.keys) for shot in score.shots) >= song.duration / 4
 
 
 def test_the_clock_of_a_walk_is_the_percussive_energy_summed_up() -> None:
@@ -195,7 +197,7 @@ def test_feedback_repaints_less_in_each_of_more_frames() -> None:
 def test_the_noise_of_a_walk_has_the_same_strength_all_along() -> None:
     fields = [place_noise(3, clock, (1, 4, 48, 48)) for clock in np.linspace(0, 3, 31)]
     assert all(0.97 < float(field.std()) < 1.03 for field in fields)
-    steps = [float((b - a).norm() / a.norm()) for a, b in zip(fields, fields[1:], strict=False)]
+    steps = [float((b - a).norm() / a.norm()) for a, b in pairwise(fields)]
     assert max(steps) < 0.17  # The arc of a quarter turn in ten steps.
     assert abs(float((fields[0] * fields[10]).mean())) < 0.05
 
@@ -256,7 +258,8 @@ def test_between_keys_one_picture_becomes_the_other(model: FrameModel) -> None:
     score = in_red(in_mode(make_score(9), "keyframes", [4, 8]))
     frames = film(DiffusionPainter(model, pull=LOOSE), score)
     assert (frames[4] - frames[0]).abs().mean() > 0.01
-    torch.testing.assert_close(frames[2], (frames[0] + frames[4]) / 2, rtol=0, atol=5e-3)
+    halfway = (frames[0] + frames[4]) / 2
+    assert (frames[2] - halfway).abs().mean() < 0.05 * (frames[4] - frames[0]).abs().mean()
 
 
 def test_between_keys_the_camera_moves_as_in_every_mode() -> None:
@@ -278,8 +281,7 @@ def test_a_restyled_film_moves_as_the_film_below() -> None:
     score = in_red(in_mode(make_score(6, strength=0.02), "restyle"))
     frames = film(DiffusionPainter(Plain(), key=Disc(), pull=LOOSE), score)
     below = torch.stack(list(Disc().paint(score, score.shots[0])))
-    assert (frames - below).abs().mean() < 0.02
-    assert (below[5] - below[0]).abs().mean() > 0.02
+    assert (frames - below).abs().mean() < 0.5 * (below[5] - below[0]).abs().mean()
 
 
 def test_restyling_more_leaves_less_of_the_film_below_but_keeps_its_light() -> None:

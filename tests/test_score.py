@@ -226,3 +226,12 @@ def test_slow_flashes_are_left_alone():
     flash = np.zeros(240, np.float32)
     flash[::12] = 0.8
     assert np.array_equal(limit_flashes(flash, 24), flash)
+
+
+def test_cuts_inside_a_section_alternate_between_two_compositions():
+    score = film("cuts: {every: 1 bar}")
+    first = [shot for shot in score.shots if shot.section == "intro A"][:4]
+    assert [len(shot) for shot in first] == [48] * 4
+    assert all(shot.lead == 0 for shot in first)
+    seeds = [shot.looks[0].seed for shot in first]
+    assert seeds[0] == seeds[2] != seeds[1] == seeds[3]

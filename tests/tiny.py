@@ -1,4 +1,4 @@
-"""Builds tiny Stable Diffusion pipelines with random weights, in the folder form of diffusers."""
+"""Builds tiny pipelines with random weights, in the folder form of diffusers."""
 
 from __future__ import annotations
 
@@ -8,19 +8,33 @@ from typing import Any
 import torch
 from diffusers import (
     AutoencoderKL,
+    AutoencoderKLFlux2,
     AutoencoderTiny,
     DDIMScheduler,
     EulerDiscreteScheduler,
+    FlowMatchEulerDiscreteScheduler,
+    Flux2KleinPipeline,
+    Flux2Transformer2DModel,
+    FluxPipeline,
+    FluxTransformer2DModel,
     LCMScheduler,
     StableDiffusionPipeline,
     StableDiffusionXLPipeline,
     UNet2DConditionModel,
+    ZImagePipeline,
+    ZImageTransformer2DModel,
 )
+from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import (
     CLIPTextConfig,
     CLIPTextModel,
     CLIPTextModelWithProjection,
     CLIPTokenizer,
+    PreTrainedTokenizerFast,
+    Qwen3Config,
+    Qwen3ForCausalLM,
+    T5Config,
+    T5EncoderModel,
 )
 
 _WIDTH = 16  # Of the text embeddings.
@@ -31,7 +45,15 @@ _SCHEDULE = {
     "steps_offset": 1,
 }
 
-FAMILIES = ("turbo", "lcm", "guided", "v", "xl")
+DIFFUSIONS = ("turbo", "lcm", "guided", "v", "xl")
+FLOWS = ("flux", "klein", "zimage")
+FAMILIES = (*DIFFUSIONS, *FLOWS)
+DENOISERS = (
+    UNet2DConditionModel,
+    FluxTransformer2DModel,
+    Flux2Transformer2DModel,
+    ZImageTransformer2DModel,
+)
 
 
 def build(
@@ -45,12 +67,16 @@ def build(
     Args:
         family: One of `FAMILIES`: SD-Turbo (tiny autoencoder), LCM (full autoencoder, embedded
             guidance), plain SD 1.5 (guided by a negative prompt), SD 2 with v-prediction and zero
-            terminal signal, SDXL-Turbo.
+            terminal signal, SDXL-Turbo; FLUX.1-schnell, FLUX.2-klein, Z-Image-Turbo.
         folder: Where to.
         unet: Takes the place of the tiny one; the prompts are embedded as wide as it reads.
         vae: Takes the place of the tiny one.
     """
     torch.manual_seed(0)
+    if family in FLOWS:
+        pipe: Any = {"flux": _flux, "klein": _klein, "zimage": _zimage}[family]()
+        pipe.save_pretrained(folder, safe_serialization=True)
+        return str(folder)
     width = unet.config.cross_attention_dim if unet else _WIDTH
     text = {"text_encoder": _text_encoder(CLIPTextModel, width), "tokenizer": _tokenizer()}
     parts: dict[str, Any] = {
@@ -61,7 +87,7 @@ def build(
     }
     if family == "xl":
         second = _text_encoder(CLIPTextModelWithProjection, _WIDTH)
-        pipe: Any = StableDiffusionXLPipeline(
+        pipe = StableDiffusionXLPipeline(
             **parts, text_encoder_2=second, tokenizer_2=text["tokenizer"]
         )
     else:
@@ -126,14 +152,124 @@ def _tiny_vae() -> AutoencoderTiny:
     return vae
 
 
-def _full_vae() -> AutoencoderKL:
-    return AutoencoderKL(
-        block_out_channels=(8,) * 4,
-        down_block_types=("DownEncoderBlock2D",) * 4,
-        up_block_types=("UpDecoderBlock2D",) * 4,
-        norm_num_groups=4,
-        scaling_factor=0.18215,
+_FULL: dict[str, Any] = {
+    "block_out_channels": (8,) * 4,
+    "down_block_types": ("DownEncoderBlock2D",) * 4,
+    "up_block_types": ("UpDecoderBlock2D",) * 4,
+    "layers_per_block": 1,
+    "norm_num_groups": 4,
+    "sample_size": 64,
+}
+
+
+def _full_vae(**settings: Any) -> AutoencoderKL:
+    return AutoencoderKL(**_FULL, **{"scaling_factor": 0.18215, **settings})
+
+
+def _flux() -> FluxPipeline:
+    return FluxPipeline(
+        transformer=_settled(
+            FluxTransformer2DModel(
+                in_channels=16,
+                num_layers=1,
+                num_single_layers=1,
+                attention_head_dim=16,
+                num_attention_heads=2,
+                joint_attention_dim=_WIDTH,
+                pooled_projection_dim=_WIDTH,
+                axes_dims_rope=(4, 4, 8),
+            )
+        ),
+        vae=_full_vae(latent_channels=4, scaling_factor=0.36, shift_factor=0.1),
+        text_encoder=_text_encoder(CLIPTextModel, _WIDTH),
+        tokenizer=_tokenizer(),
+        text_encoder_2=T5EncoderModel(
+            T5Config(vocab_size=64, d_model=_WIDTH, d_kv=8, d_ff=32, num_layers=2, num_heads=2)
+        ),
+        tokenizer_2=_words(),
+        scheduler=FlowMatchEulerDiscreteScheduler(shift=1.0),
     )
+
+
+def _klein() -> Flux2KleinPipeline:
+    vae = AutoencoderKLFlux2(**_FULL, latent_channels=4)
+    vae.bn.running_mean.uniform_(-0.2, 0.2)
+    vae.bn.running_var.uniform_(0.5, 1.5)
+    return Flux2KleinPipeline(
+        transformer=_settled(
+            Flux2Transformer2DModel(
+                in_channels=16,
+                num_layers=1,
+                num_single_layers=1,
+                attention_head_dim=16,
+                num_attention_heads=2,
+                joint_attention_dim=3 * _WIDTH,
+                timestep_guidance_channels=16,
+                axes_dims_rope=(4, 4, 4, 4),
+                guidance_embeds=False,
+            )
+        ),
+        vae=vae,
+        text_encoder=_qwen(layers=28),
+        tokenizer=_words(),
+        scheduler=FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True, shift=3.0),
+        is_distilled=True,
+    )
+
+
+def _zimage() -> ZImagePipeline:
+    return ZImagePipeline(
+        transformer=_settled(
+            ZImageTransformer2DModel(
+                in_channels=4,
+                dim=32,
+                n_layers=1,
+                n_refiner_layers=1,
+                n_heads=2,
+                n_kv_heads=2,
+                cap_feat_dim=_WIDTH,
+                axes_dims=[4, 6, 6],
+                axes_lens=[256, 64, 64],
+            )
+        ),
+        vae=_full_vae(latent_channels=4, scaling_factor=0.36, shift_factor=0.1),
+        text_encoder=_qwen(layers=2),
+        tokenizer=_words(),
+        scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0),
+    )
+
+
+def _settled(transformer: Any) -> Any:
+    """Fresh transformers answer nothing or hardly hear their prompt: every weight gets a say."""
+    for weight in transformer.parameters():
+        torch.nn.init.normal_(weight, std=0.3 if weight.ndim < 2 else weight.shape[-1] ** -0.5)
+    return transformer
+
+
+def _qwen(layers: int) -> Qwen3ForCausalLM:
+    return Qwen3ForCausalLM(
+        Qwen3Config(
+            vocab_size=64,
+            hidden_size=_WIDTH,
+            intermediate_size=32,
+            num_hidden_layers=layers,
+            num_attention_heads=2,
+            num_key_value_heads=2,
+            head_dim=8,
+        )
+    )
+
+
+def _words() -> PreTrainedTokenizerFast:
+    """Knows the words of the tests, and speaks in the form of a chat."""
+    words = ["<pad>", "<unk>", "red", "blue", "fire", "sea", "grey"]
+    splits = Tokenizer(models.WordLevel({w: i for i, w in enumerate(words)}, unk_token="<unk>"))
+    splits.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=splits, pad_token="<pad>", unk_token="<unk>", model_max_length=64
+    )
+    tokenizer.chat_template = "{% for m in messages %}{{ m['content'] }} grey{% endfor %}"
+    return tokenizer
 
 
 def _text_encoder(kind: Any, width: int) -> Any:

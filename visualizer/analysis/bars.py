@@ -65,7 +65,7 @@ def _heard(beats: Times, observed: Observations) -> Values:
 def _relative(values: Values) -> Values:
     """Excess over the mean of the surroundings, in means, from -1 to 3."""
     mean = uniform_filter1d(values, 33, mode="nearest") + 0.3 * values.mean() + 1e-6
-    return np.clip(values / mean * 1.3 - 1, -1, 3)
+    return np.asarray(np.clip(values / mean * 1.3 - 1, -1, 3))
 
 
 def _decode(down: Values, plain: Values, meter: int) -> Bars:

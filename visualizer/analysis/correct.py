@@ -68,7 +68,7 @@ def correct(analysis: Analysis, given: Correction) -> Analysis:
                 f"{flag} {time:g}: the song ends at {analysis.duration:.1f} s; give a time in it"
             )
     fixed = _with_grid(analysis, given)
-    if given.meter is not None or given.downbeat is not None:
+    if given.downbeat is not None or given.meter not in (None, fixed.meter):
         fixed = count_bars(fixed, given.meter or fixed.meter, given.downbeat)
     if given.sections:
         fixed = replace(fixed, sections=cover(given.sections, fixed))
@@ -77,15 +77,16 @@ def correct(analysis: Analysis, given: Correction) -> Analysis:
 
 def _with_grid(analysis: Analysis, given: Correction) -> Analysis:
     """The beats, from whatever is given of them."""
+    counted = replace(analysis, meter=given.meter or analysis.meter)
     if isinstance(given.bpm, float | int):
-        return steady(analysis, given.bpm, given.offset, given.downbeat)
+        return steady(counted, given.bpm, given.offset, given.downbeat)
     if given.midi is not None:
         return use_midi(analysis, given.midi, given.offset)
     if given.taps is not None:
         beats = follow_taps(given.taps, analysis.duration)
-        analysis = use_beats(analysis, GivenBeats(beats, NONE))
+        analysis = use_beats(counted, GivenBeats(beats, NONE))
     elif given.beats is not None:
-        analysis = use_beats(analysis, given.beats)
+        analysis = use_beats(counted, given.beats)
     elif given.bpm is not None:
         analysis = change_octave(analysis, given.bpm)
     return analysis if given.offset is None else start_at(analysis, given.offset)
@@ -158,7 +159,7 @@ def steady(
         raise VisualizerError(
             f"--bpm {bpm:g}: one beat of it is all that fits into the song; give a faster one"
         )
-    beats = first + np.arange(count) * period
+    beats = np.asarray(first + np.arange(count) * period, np.float64)
     grid = _replace_grid(analysis, beats, NONE, analysis.meter)
     grid = replace(grid, tempo_bpm=float(bpm))
     if offset is not None:
@@ -176,7 +177,7 @@ def change_octave(analysis: Analysis, octave: Octave) -> Analysis:
     votes = _bar_votes(analysis)
     if octave == "double":
         steps = np.arange(0, len(beats) - 0.75, 0.5)
-        beats = np.interp(steps, np.arange(len(beats)), beats)
+        beats = np.asarray(np.interp(steps, np.arange(len(beats)), beats), np.float64)
     else:
         # Of every two beats the one stays that more bars begin on.
         beats = beats[_likeliest_place(beats, votes, 2) :: 2]
@@ -272,7 +273,9 @@ def _phase(analysis: Analysis, period: float) -> float:
 
 def _replace_grid(analysis: Analysis, beats: Times, downbeats: Times, meter: int) -> Analysis:
     if len(beats) < 2:
-        raise VisualizerError("fewer than two beats are left in the song; give an earlier first one")
+        raise VisualizerError(
+            "fewer than two beats are left in the song; give an earlier first one"
+        )
     return replace(
         analysis,
         tempo_bpm=float(60 / np.median(np.diff(beats))),

@@ -17,6 +17,7 @@ INTERVALS = np.arange(27, 121)  # Frames of 10 ms per beat: 222 to 50 bpm.
 REACH = 6  # One beat may be so many intervals longer or shorter than the last.
 STIFFNESS = 70.0  # A change of tempo costs exp(-STIFFNESS * |log ratio|), as in Krebs et al.
 SHARE = 16  # The sound of the beat itself fills this share of its interval.
+ODDS = 15.0  # By how much a frame of the beat's own sound outweighs a frame between beats.
 WIDTHS = np.maximum(1, np.rint(INTERVALS / SHARE)).astype(np.int64)
 FIRST = 255  # Marks in the back pointers that no beat came before.
 
@@ -62,7 +63,7 @@ def decode(beat: NDArray[np.float32], prior: Scores | None = None) -> Frames:
 
 def _running_sums(beat: NDArray[np.float32]) -> tuple[Scores, Scores]:
     """Log probabilities of no beat and of a beat, summed up from frame 0, shape (n + 1,) each."""
-    nothing = np.cumsum(np.log((1.0 - beat) / (SHARE - 1)), dtype=np.float64)
+    nothing = np.cumsum(np.log((1.0 - beat) / ODDS), dtype=np.float64)
     something = np.cumsum(np.log(beat), dtype=np.float64)
     return np.concatenate([[0.0], nothing]), np.concatenate([[0.0], something])
 

@@ -8,26 +8,26 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter1d, minimum_filter1d, uniform_filter1d
+from scipy.ndimage import convolve1d, maximum_filter1d, minimum_filter1d, uniform_filter1d
 
-from visualizer.analysis.flux import SILENCE
+from visualizer.analysis.flux import SILENCE, heard_level
 from visualizer.analysis.spectra import MEL_BANDS, RATE, Spectra, mel_centres
+from visualizer.analysis.voice import vocal_activity
 from visualizer.curves import normalize
 
 Floats = NDArray[np.float32]
 
 BASS_HZ, TREBLE_HZ = 160.0, 2500.0
 MOMENTARY = 0.4  # Seconds: the momentary window of BS.1770.
+OFFSET_LU = -0.691  # Undoes the gain of the K-weighting at 997 Hz.
+INAUDIBLE = -90.0  # LUFS: even of a very quiet song nothing softer is heard.
+HANN_POWER = 3.0  # What the power of a Hann window's bins sums to, of a signal of mean square 1.
+CHANGE = 2  # Seconds before and after a moment that are compared.
 HELD = 0.15  # Seconds a partial must last to count as a tone and not as a hit.
 
 
-def measure_curves(spectra: Spectra, novelty: Floats) -> dict[str, Floats]:
-    """All curves by name, each of shape (n,) and in [0, 1].
-
-    Args:
-        spectra: Of the song.
-        novelty: How new the music is at each frame, shape (n,).
-    """
+def measure_curves(spectra: Spectra) -> dict[str, Floats]:
+    """All curves by name, each of shape (n,) and in [0, 1]."""
     audible = spectra.loudness > SILENCE * 0.1
     centres = mel_centres(MEL_BANDS)
     amplitude = np.sqrt(spectra.mel)
@@ -42,7 +42,8 @@ def measure_curves(spectra: Spectra, novelty: Floats) -> dict[str, Floats]:
     curves["percussive"] = _punch(((amplitude - tones) ** 2).sum(axis=1))
     curves["harmonic"] = _punch((tones**2).sum(axis=1))
     curves["brightness"] = _brightness(spectra)
-    curves["novelty"] = normalize(novelty, low=20)
+    curves["novelty"] = _novelty(spectra)
+    curves["vocals"] = vocal_activity(spectra)
     return {
         name: np.where(audible, curve, 0).astype(np.float32) if name != "novelty" else curve
         for name, curve in curves.items()
@@ -61,10 +62,32 @@ def _punch(power: Floats) -> Floats:
     return normalize(np.maximum(power, 0) ** 0.25, low=2, high=99.7)
 
 
+def _novelty(spectra: Spectra) -> Floats:
+    """How unlike the last two seconds the coming two are, in timbre and level."""
+    level = np.pad(heard_level(spectra.mel), ((CHANGE * RATE, CHANGE * RATE), (0, 0)), mode="edge")
+    sums = np.cumsum(np.pad(level, ((1, 0), (0, 0))), axis=0, dtype=np.float64)
+    means = (sums[CHANGE * RATE :] - sums[: -CHANGE * RATE]) / (CHANGE * RATE)
+    distance = np.linalg.norm(means[CHANGE * RATE :] - means[: -CHANGE * RATE], axis=1)
+    return normalize(distance[: len(spectra.mel)], low=20, high=99.9)
+
+
+def momentary_loudness(spectra: Spectra) -> NDArray[np.float64]:
+    """Momentary loudness in LUFS around each frame (ITU-R BS.1770-5; EBU Tech 3341), shape (n,).
+
+    The window of 0.4 s is centred on the frame, where a live meter looks back. A mono song counts
+    as played by both loudspeakers. Silence is -inf.
+    """
+    window = np.ones(round(MOMENTARY * RATE) + 1)
+    window[[0, -1]] = 0.5  # An even number of frames has no middle one.
+    power = spectra.loudness.astype(np.float64)
+    mean_square = convolve1d(power, window / window.sum(), mode="constant")
+    with np.errstate(divide="ignore"):
+        return np.asarray(OFFSET_LU + 10 * np.log10(2 * mean_square / HANN_POWER))
+
+
 def _loudness(spectra: Spectra) -> Floats:
-    momentary = uniform_filter1d(spectra.loudness.astype(np.float64), int(MOMENTARY * RATE) + 1)
-    decibels = 10 * np.log10(np.maximum(momentary, SILENCE * 0.1))
-    return normalize(np.maximum(decibels, decibels.max(initial=-90.0) - 45), low=2, high=99)
+    level = np.maximum(momentary_loudness(spectra), INAUDIBLE)
+    return normalize(np.maximum(level, level.max(initial=INAUDIBLE) - 45), low=2, high=99)
 
 
 def _brightness(spectra: Spectra) -> Floats:

@@ -39,7 +39,7 @@ def analyze(track: Track, on_progress: Callable[[float], None] | None = None) ->
         events=_events(grid, observed, track.duration),
         sections=name_sections(form),
         rate=float(RATE),
-        curves=measure_curves(spectra, form.novelty),
+        curves=measure_curves(spectra),
         chroma=chroma,
         key=find_key(chroma),
     )

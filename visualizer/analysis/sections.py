@@ -13,9 +13,7 @@ from visualizer.analysis.model import Analysis, Section
 from visualizer.errors import VisualizerError
 
 
-def snap(
-    sections: tuple[Section, ...], downbeats: NDArray[np.float64]
-) -> tuple[Section, ...]:
+def snap(sections: tuple[Section, ...], downbeats: NDArray[np.float64]) -> tuple[Section, ...]:
     """Moves each turn to the nearest downbeat, if one lies within half a bar of it.
 
     A turn that would meet the one before or after it stays where it is.
@@ -44,11 +42,15 @@ def cover(given: Sequence[GivenSection], analysis: Analysis) -> tuple[Section, .
     """
     starts = [0.0, *(section.start for section in given[1:])]
     ends = [*starts[1:], analysis.duration]
+    if starts[-1] >= analysis.duration:
+        raise VisualizerError(
+            f"--sections: one begins at {starts[-1]:.2f} s and the song ends at"
+            f" {analysis.duration:.2f} s; give the sections of this song"
+        )
     for start, end in zip(starts, ends, strict=True):
-        if end > analysis.duration or start >= end:
+        if start >= end:
             raise VisualizerError(
-                f"--sections: the section at {start:.2f} s ends at"
-                f" {min(end, analysis.duration):.2f} s; give sections of this song, in order"
+                f"--sections: two of them begin at {start:.2f} s; leave one of them out"
             )
     roles = [
         section.role or _heard(analysis, start, end).role

@@ -30,11 +30,7 @@ def use_stems(analysis: Analysis, stems: Mapping[str, Analysis]) -> Analysis:
         VisualizerError: A stem has another length than the song.
     """
     for name, stem in stems.items():
-        if abs(stem.duration - analysis.duration) > SAME:
-            raise VisualizerError(
-                f"--stem {name}: lasts {stem.duration:.2f} s and the song"
-                f" {analysis.duration:.2f} s; export the stem over the whole song"
-            )
+        check_length(name, stem.duration, analysis.duration)
     events, curves = dict(analysis.events), dict(analysis.curves)
     length = len(analysis.chroma)
     for name, stem in stems.items():
@@ -50,6 +46,19 @@ def use_stems(analysis: Analysis, stems: Mapping[str, Analysis]) -> Analysis:
 
 
 _CURVES = {"drums": "percussive", "bass": "bass", "vocals": "vocals", "other": "harmonic"}
+
+
+def check_length(name: str, seconds: float, song: float) -> None:
+    """Refuses a stem that is not as long as the song.
+
+    Raises:
+        VisualizerError: The lengths differ by more than `SAME`.
+    """
+    if abs(seconds - song) > SAME:
+        raise VisualizerError(
+            f"--stem {name}: lasts {seconds:.2f} s and the song {song:.2f} s;"
+            " export the stem over the whole song"
+        )
 
 
 def _envelope(name: str, stem: Analysis) -> NDArray[np.float32]:

@@ -19,9 +19,12 @@ Times = NDArray[np.float64]
 LEAST = 4
 BOUNCE = 0.12  # Seconds after a tap in which another one is a slip of the finger.
 TOLERANCE = 0.25  # Share of a beat by which a tap may miss and still count.
-FOLLOW = 0.3  # How quickly the expected interval follows the tapped one.
-LOST = 3  # So many misses in a row mean that the pointer has lost its way.
+PHASE, PERIOD = 0.5, 0.15  # How much of a tap's error moves the expected beat, and its interval.
+LOST = 4  # So many misses in a row mean that the pointer has lost its way.
+SEEDS = 16  # Most regular places from which the pointer is tried.
+COUNTED = 0.6  # Share of the taps that must count: of aimless ones about half do.
 SPAN = 4.0  # Beats: width of the neighbourhood whose tempo is followed.
+NEXT_TO = 1e-6  # Beats: so near to either end of the song a beat still belongs to it.
 MOVING = 1.5  # A line this many times worse than the curve means that the tempo moves.
 
 
@@ -49,7 +52,7 @@ def follow_taps(taps: Times, duration: float) -> Times:
             f"--tap: {len(inside)} taps lie in the song; tap at least {LEAST} beats"
         )
     known = _number(inside[np.insert(np.diff(inside) > BOUNCE, 0, True)])
-    if len(known.times) < max(LEAST, len(inside) / 3):
+    if len(known.times) < max(LEAST, COUNTED * len(inside)):
         raise VisualizerError("--tap: the taps follow no beat; tap every beat, without a break")
     line = np.polyfit(known.beats, known.times, 1)
     inner = np.arange(known.beats[0], known.beats[-1] + 1)
@@ -59,17 +62,22 @@ def follow_taps(taps: Times, duration: float) -> Times:
         for fit in (np.polyval(line, known.beats), np.interp(known.beats, inner, curve))
     ]
     if errors[0] <= MOVING * errors[1] + 0.005:
-        curve = np.polyval(line, inner)
+        curve = np.asarray(np.polyval(line, inner), np.float64)
     return _extended(curve, duration)
 
 
 def _number(taps: Times) -> _Numbered:
-    """Follows the taps both ways from where they are most regular."""
+    """Follows the taps both ways from a regular place, the one from which most of them count."""
     intervals = np.diff(taps)
-    usual = float(np.median(intervals))
-    odd = np.abs(np.log(intervals / usual))
-    seed = int((odd[:-1] + odd[1:]).argmin()) + 1
-    period = float(intervals[seed - 1 : seed + 1].mean())
+    odd = np.abs(np.log(intervals / np.median(intervals)))
+    seeds = 1 + np.argsort(odd[:-1] + odd[1:], kind="stable")[:SEEDS]
+    found = [
+        _both_ways(taps, int(seed), float(intervals[seed - 1 : seed + 1].mean())) for seed in seeds
+    ]
+    return max(found, key=lambda known: len(known.times))
+
+
+def _both_ways(taps: Times, seed: int, period: float) -> _Numbered:
     after, before = _walk(taps[seed:], period), _walk(-taps[: seed + 1][::-1], period)
     times = np.concatenate([-before.times[:0:-1], after.times])
     beats = np.concatenate([-before.beats[:0:-1], after.beats])
@@ -79,15 +87,17 @@ def _number(taps: Times) -> _Numbered:
 def _walk(taps: Times, period: float) -> _Numbered:
     """Numbers taps from the first one on, leaving out those that fall between beats."""
     times, beats, missed = [float(taps[0])], [0], 0
+    beat = times[0]
     for tap in taps[1:].tolist():
-        steps = round((tap - times[-1]) / period)
-        away = tap - times[-1] - steps * period
+        steps = round((tap - beat) / period)
+        away = tap - beat - steps * period
         if steps < 1 or abs(away) > TOLERANCE * period:
             missed += 1
             if missed > LOST:
                 break
             continue
-        period += FOLLOW * away / steps
+        beat += steps * period + PHASE * away
+        period += PERIOD * away / steps
         times.append(tap)
         beats.append(beats[-1] + steps)
         missed = 0
@@ -107,7 +117,6 @@ def _curve(known: _Numbered, beats: Times) -> Times:
 def _extended(beats: Times, duration: float) -> Times:
     """Goes on at the tempo of either end, to 0 and to the end of the song."""
     first, last = beats[1] - beats[0], beats[-1] - beats[-2]
-    before = beats[0] - first * np.arange(int(max(0.0, beats[0] + 1e-9) / first), 0, -1)
-    after = beats[-1] + last * np.arange(1, int(max(0.0, duration - beats[-1]) / last) + 1)
-    whole = np.concatenate([before, beats, after])
-    return np.asarray(whole[(whole >= 0) & (whole <= duration)])
+    before = beats[0] - first * np.arange(int(beats[0] / first + NEXT_TO), 0, -1)
+    after = beats[-1] + last * np.arange(1, int((duration - beats[-1]) / last + NEXT_TO) + 1)
+    return np.asarray(np.clip(np.concatenate([before, beats, after]), 0.0, duration))

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from visualizer.analysis import Analysis, analyze_cached
+from visualizer.analysis.correct import correct
+from visualizer.analysis.stems import use_stems
 from visualizer.cli.console import console, film_progress, note, song_progress
+from visualizer.cli.hearing import read_given
 from visualizer.cli.values import SIZES
 from visualizer.errors import VisualizerError
 from visualizer.film import check_output, make_film
@@ -23,6 +26,7 @@ from visualizer.track import Track, load_track
 DEMO_TRACK = Path(__file__).resolve().parents[1] / "demo" / "demo.ogg"
 DEMO_PRESET = "night-drive"
 DRAFT_FPS = 24
+UNSURE = 0.4  # Confidence of the grid below which a person should listen to it.
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ def render(options: argparse.Namespace) -> None:
     preset = _preset(options)
     saved = load_score(options.score) if options.score else None
     painter = _painter(options)
-    heard = hear(options.song)
+    heard = hear(options.song, options)
     score = saved or write_score(heard, preset, options)
     _check_length(score, heard.track, options.score)
     if options.score is None or options.score.resolve() != _score_path(out).resolve():
@@ -54,7 +58,7 @@ def demo(options: argparse.Namespace) -> None:
     out = options.output or Path("visualizer-demo.mp4")
     check_output(out, options.overwrite)
     preset, painter = _preset(options), _painter(options)
-    heard = hear(DEMO_TRACK)
+    heard = hear(DEMO_TRACK, options)
     score = write_score(heard, preset, options)
     _keep(score, out, options.overwrite)
     _make(score, heard.track, painter, out, options.quality)
@@ -65,22 +69,30 @@ def storyboard(options: argparse.Namespace) -> None:
     out = options.output or options.song.with_name(f"{options.song.stem}.storyboard.png")
     preset, painter = _preset(options), _painter(options)
     options.size = options.size or SIZES["draft"]
-    heard = hear(options.song)
+    heard = hear(options.song, options)
     score = write_score(heard, preset, options)
     frames = write_storyboard(score, heard.analysis, painter, out, every=options.every)
     console.print(f"{out}: {frames} frames, one per {options.every}")
 
 
-def hear(song: Path) -> Heard:
-    """Reads and analyzes a song, or remembers what was heard before, and says so."""
+def hear(song: Path, options: argparse.Namespace) -> Heard:
+    """Reads and analyzes a song, puts right what the flags put right, and says what came of it."""
     track = load_track(song)
     for warning in track.warnings:
         note(warning)
+    given = read_given(options, track)
     with song_progress(track.duration) as on_progress:
         analysis = analyze_cached(track, on_progress=on_progress)
+    heard = {name: analyze_cached(stem) for name, stem in given.stems.items()}
+    analysis = correct(use_stems(analysis, heard), given.correction)
     tempo = f"{analysis.tempo_bpm:.1f} BPM in {analysis.meter}" if analysis.tempo_bpm else "no beat"
     form = " ".join(section.label for section in analysis.sections)
     console.print(f"{song.name}: {track.duration:.1f} s, {tempo}, sections {form}", highlight=False)
+    if analysis.tempo_bpm and analysis.confidence < UNSURE:
+        note(
+            f"the beat is trusted {analysis.confidence:.0%} only: listen with"
+            " `visualizer analyze --click`, and put it right with --bpm, --tap or --beats"
+        )
     return Heard(track, analysis)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from visualizer.cli import values
+from visualizer.cli.hearing import add_hearing_flags
 from visualizer.errors import VisualizerError
 
 EXAMPLES = """\
@@ -137,6 +138,14 @@ def _analyze(commands: Any) -> None:
         metavar="FOLDER",
         help="where to write (default: beside the song)",
     )
+    parser.add_argument(
+        "--export",
+        type=Path,
+        metavar="FILE",
+        help="write beats and sections as labels, to correct and give back: .txt (Audacity),"
+        " .jams, .json",
+    )
+    add_hearing_flags(parser)
 
 
 def _presets(commands: Any) -> None:
@@ -234,6 +243,7 @@ def _film_flags(parser: Parser) -> None:
     painter.add_argument(
         "--device", metavar="NAME", help="cpu, cuda, mps (default: the best at hand)"
     )
+    add_hearing_flags(parser)
 
 
 def _output_flags(parser: Parser) -> None:

@@ -20,14 +20,17 @@ def analyze(options: argparse.Namespace) -> None:
     """`visualizer analyze`: a table on screen, the analysis and its picture beside the song."""
     from visualizer.analysis import save_analysis
     from visualizer.analysis.clicks import write_clicks
+    from visualizer.analysis.labels import write_labels
     from visualizer.analysis.picture import draw_analysis
     from visualizer.cli.console import console
     from visualizer.cli.make import hear
 
-    heard = hear(options.song)
     folder = options.output_folder or options.song.parent
-    if not folder.is_dir():
+    if options.song.exists() and not folder.is_dir():
         raise VisualizerError(f"{folder}: no such folder; make it first or choose another with -o")
+    if options.export:
+        _check_export(options.export)
+    heard = hear(options.song, options)
     beside = folder / options.song.stem
     console.print(_sections_table(heard.analysis))
     paths = [
@@ -39,8 +42,23 @@ def analyze(options: argparse.Namespace) -> None:
     if options.click:
         paths.append(beside.with_name(f"{beside.name}.click.wav"))
         write_clicks(heard.track, heard.analysis, paths[2])
+    if options.export:
+        paths.append(options.export)
+        tags = heard.track.tags
+        write_labels(heard.analysis, options.export, tags.get("title", ""), tags.get("artist", ""))
     for path in paths:
         console.print(f"{path}", highlight=False)
+
+
+def _check_export(path: Path) -> None:
+    """Labels may have been corrected by hand: they are never written over."""
+    from visualizer.analysis.labels import check_format
+
+    check_format(path)
+    if path.exists():
+        raise VisualizerError(f"{path}: exists already; give --export another name")
+    if not path.parent.is_dir():
+        raise VisualizerError(f"{path.parent}: no such folder; make it first")
 
 
 def _sections_table(analysis: Analysis) -> Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 SIZES = {
     "draft": (640, 360),
@@ -75,3 +76,31 @@ def seconds(text: str) -> float:
     if value <= 0:
         raise argparse.ArgumentTypeError(f"{text}: should be above 0 seconds")
     return value
+
+
+def tempo(text: str) -> float | str:
+    """Beats per minute, or half or double of what is heard."""
+    if text in ("half", "double"):
+        return text
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 20 <= value <= 400:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no tempo; write a number between 20 and 400, half or double"
+        )
+    return value
+
+
+def meter(text: str) -> int:
+    """Beats per bar."""
+    return number(text, 1, 16, "a whole number of beats")
+
+
+def stem(text: str) -> tuple[str, Path]:
+    """A stem's name and its file."""
+    name, equals, file = text.partition("=")
+    if not (name and equals and file):
+        raise argparse.ArgumentTypeError(f"{text!r} is no stem; write NAME=FILE: drums=drums.wav")
+    return name, Path(file)

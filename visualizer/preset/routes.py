@@ -29,6 +29,7 @@ CURVES = {
     "harmonic": "everything that sounds on",
     "brightness": "how high the sound's centre lies: filters opening",
     "novelty": "how much the sound is changing",
+    "vocals": "somebody singing: guessed from the mix, or heard in --stem vocals=FILE",
     "energy": "the weight of the whole section, smooth: verses low, choruses high",
     "build": "rises from 0 to 1 through a build, and is 0 at its drop",
     "progress": "rises from 0 to 1 through the song",
@@ -129,11 +130,15 @@ class Route(_Short):
         return {name: drive for name, drive in named.items() if drive is not None}
 
 
+# Their fields are described where they are made, and not in any source text.
+_DESCRIBED = {"use_attribute_docstrings": False}
 _DRIVES: dict[str, Any] = {
     name: (DriveField | None, Field(default=None, description=f"Gain of {meaning}."))
     for name, meaning in DRIVERS.items()
 }
-DrivenRoute = create_model("Route", __base__=Route, __doc__=Route.__doc__, **_DRIVES)
+DrivenRoute = create_model(
+    "Route", __base__=Route, __cls_kwargs__=_DESCRIBED, __doc__=Route.__doc__, **_DRIVES
+)
 
 
 def _check_range(control: Control, route: Route) -> Route:
@@ -161,7 +166,7 @@ def _base(value: object) -> object:
 
 
 Pace = Annotated[
-    DrivenRoute,
+    DrivenRoute,  # type: ignore[valid-type]
     BeforeValidator(_base),
     AfterValidator(lambda route: _check_range(BY_NAME["speed"], route)),
 ]
@@ -178,7 +183,7 @@ def _group(group: Group, title: str, text: str) -> type[BaseModel]:
             kind,
             Field(default_factory=DrivenRoute, description=f"{control.meaning} {span}{unit}"),
         )
-    return create_model(title, __base__=Strict, __doc__=text, **fields)
+    return create_model(title, __base__=Strict, __cls_kwargs__=_DESCRIBED, __doc__=text, **fields)
 
 
 Motion = _group("motion", "Motion", "The camera, the scene's clock, and how much is painted anew.")

@@ -9,14 +9,20 @@ import difflib
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
 
 from visualizer.controls import BY_NAME
 from visualizer.errors import VisualizerError
 from visualizer.lexicon import SCENES
 from visualizer.palette import palettes, parse_colors
 from visualizer.preset.routes import (
-    Drive,
     DrivenRoute,
     EffectControls,
     LengthField,
@@ -45,6 +51,8 @@ class TitleCard(Strict):
 class Effects(EffectControls):  # type: ignore[misc, valid-type]
     """Put on the finished frame, never fed back into the next one."""
 
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
     fade_in: LengthField = Length(0.5, "s")
     """From black at the start."""
     fade_out: LengthField = Length(2.0, "s")
@@ -67,6 +75,9 @@ class Cuts(Strict):
 Mode = Literal["feedback", "walk", "keyframes", "restyle"]
 
 
+_PACE = {"base": 0.05, "percussive": {"gain": 1.2}}
+
+
 class Paint(Strict):
     """How diffusion makes a film of pictures; the `scenes` painter needs none of it."""
 
@@ -77,17 +88,12 @@ class Paint(Strict):
     slow machines; "restyle" paints over the film of the `scenes` painter."""
     every: Literal["beat", "bar"] = "bar"
     """In the mode keyframes: where a picture is painted."""
-    pace: Pace = Field(default_factory=lambda: _pace())  # type: ignore[valid-type]
+    pace: Pace = Field(default_factory=lambda: DrivenRoute.model_validate(_PACE))
     """In the mode walk: pictures passed in a second, in the place of `motion: speed:`; written
     like any control, such as `{base: 0.05, percussive: 1.2}`, which is the default."""
     picture: Literal["fill", "fit"] = "fill"
     """How a picture of yours meets the frame: "fill" cuts what is too much, "fit" shows all of it
     and blurs it into what is left."""
-
-
-def _pace() -> Route:
-    route: Route = DrivenRoute(base=0.05, percussive=Drive(gain=1.2))
-    return route
 
 
 def _place_keys(value: object) -> object:

@@ -177,26 +177,21 @@ class _Film:
 
     def _joints(self) -> list[tuple[int, bool]]:
         """Frames where a new shot begins, and whether it is a hard cut."""
-        cut = self.preset.cuts.join == "cut"
-        joints: dict[int, bool] = {}
-        opens = [span for span in self.spans if span.new_section]
+        opens = [span for span in self.spans if span.opens != "prompt"]
         ends = [span.start for span in opens[1:]] + [float(self.times[-1])]
+        joints: dict[int, bool] = {}
         for span, end in zip(opens, ends, strict=True):
-            joints[self._frame(span.start)] = cut
-            for time, hard in self._divide(span.start, end):
-                joints.setdefault(self._frame(time), hard)
+            joints[self._frame(span.start)] = span.opens == "cut"
+            for time in self._divide(span.start, end):
+                joints.setdefault(self._frame(time), False)
         return sorted(joints.items())
 
-    def _divide(self, start: float, end: float) -> list[tuple[float, bool]]:
-        """Cuts asked for inside a section, and soft joins where it is long, both on bars."""
-        every = self.preset.cuts.every
-        if every is not None:
-            step = max(self.drivers.seconds(every), 0.5)
-            return [(t, True) for t in np.arange(start + step, end - 0.5 * step, step)]
+    def _divide(self, start: float, end: float) -> list[float]:
+        """Soft joins inside a long stretch, on its bars."""
         pieces = math.ceil((end - start) / LONGEST_SHOT)
         bars = max(1, round((end - start) / pieces / self.drivers.bar))
         step = bars * self.drivers.bar
-        return [(t, False) for t in np.arange(start + step, end - 0.5 * step, step)]
+        return [float(t) for t in np.arange(start + step, end - 0.5 * step, step)]
 
     def _frame(self, time: float) -> int:
         return round((time - float(self.times[0])) * self.options.fps)
@@ -246,8 +241,11 @@ def _shares(
     arrived[:, -1] = 0.0
     half_frame = 0.5 * (times[1] - times[0]) if len(times) > 1 else 0.0
     for index, span in enumerate(spans[1:], start=1):
-        hard = span.new_section and preset.cuts.join == "cut"
-        width = 0.0 if hard else min(drivers.seconds(preset.cuts.blend), _room(spans, index))
+        width = (
+            0.0
+            if span.opens == "cut"
+            else min(drivers.seconds(preset.cuts.blend), _room(spans, index))
+        )
         if width <= 0:
             arrived[:, index] = times >= span.start - half_frame
         else:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from visualizer import curves
 from visualizer.preset import Length
 from visualizer.preset.routes import EVENTS
+from visualizer.score.looks import beat_seconds
 
 if TYPE_CHECKING:
     from visualizer.analysis import Analysis
@@ -34,7 +35,7 @@ class Drivers:
         self._analysis = analysis
         self._times = times
         self._shaped: dict[tuple[str, float, float], Column] = {}
-        self.beat = 60.0 / analysis.tempo_bpm if analysis.tempo_bpm > 0 else 0.5
+        self.beat = beat_seconds(analysis)
         self.bar = self.beat * max(analysis.meter, 1)
 
     def seconds(self, length: Length) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +16,13 @@ from visualizer.preset import Place, Preset
 from visualizer.score.types import Look
 
 if TYPE_CHECKING:
-    from visualizer.analysis import Analysis
+    from visualizer.analysis import Analysis, Section
 
 FALLBACK_SCENE = "nebula"
 FALLBACK_PALETTE = "nebula"
+
+
+Opening = Literal["cut", "blend", "prompt"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class Span:
     Attributes:
         start: Seconds.
         section: Index of the song's section.
-        new_section: Whether the section begins here (and not only another prompt).
+        opens: "cut" and "blend" begin a shot, hard or softly; "prompt" changes what is painted.
         look: What shows.
         accent: What `prompt_blend` leans towards, or None.
         offsets: What the prompt's words add to the controls.
@@ -37,7 +40,7 @@ class Span:
 
     start: float
     section: int
-    new_section: bool
+    opens: Opening
     look: Look
     accent: Look | None
     offsets: Mapping[str, float]
@@ -62,11 +65,32 @@ def lay_out(preset: Preset, analysis: Analysis, seed: int, images: int = 0) -> l
     spans: list[Span] = []
     for index, section in enumerate(analysis.sections):
         image = letters.index(section.label) % images if images else None
-        here = _Layer(preset, analysis, index, stable_seed(seed, section.label), image)
-        moments = sorted(t for t in _moments(preset, analysis) if section.start < t < section.end)
-        for start in [section.start, *moments]:
-            spans.append(here.span(start, new_section=start == section.start))
+        here = _Layer(preset, analysis, index, image)
+        take = 0
+        for start, opens in _openings(preset, analysis, section):
+            take += opens == "cut" and start > section.start
+            # The takes of a section alternate between two compositions of its letter.
+            spans.append(here.span(start, opens, stable_seed(seed, section.label, take % 2)))
     return spans
+
+
+def _openings(preset: Preset, analysis: Analysis, section: Section) -> list[tuple[float, Opening]]:
+    """When something else begins to show inside a section, its own start first."""
+    found: dict[float, Opening] = {}
+    for moment in _moments(preset, analysis):
+        found[moment] = "prompt"
+    if preset.cuts.every is not None:
+        beat = beat_seconds(analysis)
+        step = max(0.5, preset.cuts.every.seconds(beat, beat * max(analysis.meter, 1)))
+        for cut in np.arange(section.start + step, section.end - 0.5 * step, step):
+            found[float(cut)] = "cut"
+    inside = sorted((t, how) for t, how in found.items() if section.start < t < section.end)
+    return [(section.start, preset.cuts.join), *inside]
+
+
+def beat_seconds(analysis: Analysis) -> float:
+    """How long a beat lasts; half a second where none was heard."""
+    return 60.0 / analysis.tempo_bpm if analysis.tempo_bpm > 0 else 0.5
 
 
 def unknown_words(preset: Preset) -> list[str]:
@@ -78,27 +102,21 @@ def unknown_words(preset: Preset) -> list[str]:
 class _Layer:
     """One section of the song with the preset written over it."""
 
-    def __init__(
-        self, preset: Preset, analysis: Analysis, index: int, seed: int, image: int | None
-    ) -> None:
+    def __init__(self, preset: Preset, analysis: Analysis, index: int, image: int | None) -> None:
         self._preset, self._analysis, self._index = preset, analysis, index
-        self._seed, self._image = seed, image
+        self._image = image
 
-    def span(self, start: float, new_section: bool) -> Span:
+    def span(self, start: float, opens: Opening, seed: int) -> Span:
         words = self._specific(self._preset.prompts, start)
         always = self._preset.prompts.get("always", "")
         accent = self._preset.prompts.get("accent")
-        look, offsets = self._look(words, always, start)
-        return Span(
-            start,
-            self._index,
-            new_section,
-            look,
-            self._look(accent, always, start)[0] if accent else None,
-            offsets,
-        )
+        look, offsets = self._look(words, always, start, seed)
+        leaning = self._look(accent, always, start, seed)[0] if accent else None
+        return Span(start, self._index, opens, look, leaning, offsets)
 
-    def _look(self, words: str | None, always: str, start: float) -> tuple[Look, dict[str, float]]:
+    def _look(
+        self, words: str | None, always: str, start: float, seed: int
+    ) -> tuple[Look, dict[str, float]]:
         prompt = ", ".join(part for part in (words, always) if part)
         read = _merge(read_prompt(words or ""), read_prompt(always))
         scene = self._value(self._preset.scene, start)
@@ -108,7 +126,7 @@ class _Layer:
             self._preset.negative,
             (read.scene or FALLBACK_SCENE) if scene == "auto" else scene,
             (read.palette or parse_colors(FALLBACK_PALETTE)) if palette == ("auto",) else palette,
-            self._seed,
+            seed,
             self._image,
         ), dict(read.offsets)
 
@@ -168,8 +186,7 @@ def place_time(place: Place, analysis: Analysis) -> float:
     events: Sequence[float] | NDArray[np.float64] = analysis.events[
         "downbeat" if place.kind == "bar" else "beat"
     ]
-    beat = 60.0 / analysis.tempo_bpm if analysis.tempo_bpm > 0 else 0.5
-    step = beat * (max(analysis.meter, 1) if place.kind == "bar" else 1)
+    step = beat_seconds(analysis) * (max(analysis.meter, 1) if place.kind == "bar" else 1)
     index = int(place.number) - 1
     if 0 <= index < len(events):
         return float(events[index])

@@ -4,12 +4,19 @@ An Audacity label track (`.txt`), JSON, or JAMS. Beats are points whose text is 
 bar, 1 on the downbeat; sections are regions such as "A verse".
 """
 
-from visualizer.analysis.labels.files import read_beats, read_sections, read_times, write_labels
+from visualizer.analysis.labels.files import (
+    check_format,
+    read_beats,
+    read_sections,
+    read_times,
+    write_labels,
+)
 from visualizer.analysis.labels.model import GivenBeats, GivenSection
 
 __all__ = [
     "GivenBeats",
     "GivenSection",
+    "check_format",
     "read_beats",
     "read_sections",
     "read_times",

@@ -52,13 +52,14 @@ def _lines(text: str, path: Path) -> Iterator[Line]:
 
 def _mark(line: str, place: str) -> Mark:
     start, *rest = line.split("\t", 2) if "\t" in line else line.replace(",", " ").split(None, 2)
-    # A whole number after the time is a position in the bar: Audacity writes six decimals.
-    if not rest or rest[0].strip().isdecimal() or _seconds(rest[0]) is None:
+    # One whole number after the time is a position in the bar: Audacity writes six decimals.
+    if not rest or _seconds(rest[0]) is None or (len(rest) == 1 and rest[0].strip().isdecimal()):
         rest = [start, " ".join(rest)]
     begin, end = _seconds(start), _seconds(rest[0])
     if begin is None or end is None or end < begin:
         raise VisualizerError(
-            f"{place}: {line.strip()[:40]!r} is no label; write 'start<tab>end<tab>text', in seconds"
+            f"{place}: {line.strip()[:40]!r} is no label;"
+            " write 'start<tab>end<tab>text', in seconds"
         )
     return Mark(begin, end, rest[1].strip() if len(rest) > 1 else "")
 

@@ -168,4 +168,6 @@ def _read_json(document: Any) -> Labels:
         Mark(float(s["start"]), float(s["end"]), f"{s.get('label', '')} {s.get('role', '')}")
         for s in document.get("sections", ())
     )
-    return Labels(beat_marks(np.unique(beats), known, max(1, int(document.get("meter", 4)))), sections)
+    return Labels(
+        beat_marks(np.unique(beats), known, max(1, int(document.get("meter", 4)))), sections
+    )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import re
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,13 +115,12 @@ def given_section(mark: Mark, place: str) -> GivenSection:
     Raises:
         VisualizerError: The text is none of these; `place` says where it stands.
     """
-    words = [word for word in re.split(r"[\s,:;_]+", mark.text) if not word.isdecimal()]
-    letters = [word for word in words if re.fullmatch("[A-Za-z]'*", word)]
+    words = [word for word in re.split(r"[\s,:;_]+", mark.text) if word.strip("0123456789")]
+    letters = [word for word in words if re.fullmatch("[A-Za-z][0-9']*", word)]
     roles = [_role(word.rstrip("0123456789"), place) for word in words if word not in letters]
     if len(letters) > 1 or len(roles) > 1 or not words:
         raise VisualizerError(
-            f"{place}: {mark.text!r} names no section; write a letter, a role, or both:"
-            " 'B chorus'"
+            f"{place}: {mark.text!r} names no section; write a letter, a role, or both: 'B chorus'"
         )
     return GivenSection(
         mark.start,
@@ -134,7 +132,7 @@ def given_section(mark: Mark, place: str) -> GivenSection:
 def _role(word: str, place: str) -> Role:
     name = word.lower()
     if name in ROLES:
-        return cast(Role, name)
+        return name
     if name in ALSO:
         return ALSO[name]
     near = difflib.get_close_matches(name, [*ROLES, *ALSO], 1)

@@ -44,14 +44,20 @@ def set_threads(device: torch.device) -> None:
         torch.set_num_threads(max(1, (os.cpu_count() or 1) // 2))
 
 
-def choose_dtype(device: torch.device, name: str | None) -> torch.dtype:
-    """The precision asked for; else float16 on a GPU, and on a CPU float32 or what is faster."""
+def choose_dtype(device: torch.device, name: str | None, wide: bool = False) -> torch.dtype:
+    """The precision asked for; else float16 on a GPU, and on a CPU float32 or what is faster.
+
+    Args:
+        device: Where to compute.
+        name: One of `PRECISIONS`, or None.
+        wide: For models whose values leave the range of float16: bfloat16 in its place.
+    """
     if name is not None:
         if name not in PRECISIONS:
             raise VisualizerError(f"precision {name}: choose one of {', '.join(PRECISIONS)}")
         return PRECISIONS[name]
     if device.type in ("cuda", "mps"):
-        return torch.float16
+        return torch.bfloat16 if wide else torch.float16
     # CPUs that know bfloat16 gain twice or more, all others lose. The margin between keeps the
     # answer, and with it the film, the same on every run of one machine.
     fast = _convolution_seconds(torch.bfloat16) * 1.4 < _convolution_seconds(torch.float32)

@@ -52,6 +52,24 @@ class Condition:
     pooled: torch.Tensor | None = None
 
 
+@dataclass(frozen=True)
+class Sampling:
+    """How a pipeline wants to be run.
+
+    Attributes:
+        steps: Denoiser calls for a frame of feedback.
+        key_steps: Denoiser calls for a picture from nothing.
+        guidance: Scale of classifier-free guidance; 1 is none.
+        consistency: Trained to name the clean picture from any level, so that between steps it
+            wants new noise instead of the noise it has just found.
+    """
+
+    steps: int
+    key_steps: int
+    guidance: float
+    consistency: bool = False
+
+
 class FrameModel(Protocol):
     """A picture at a time: text and a noised picture in, a picture out."""
 
@@ -98,6 +116,20 @@ class FrameModel(Protocol):
             Clean latents, same shape.
         """
         ...
+
+
+def aligned(conditions: Sequence[Condition]) -> list[Condition]:
+    """Gives conditions the same number of tokens, so that they can be mixed.
+
+    Some models read as many tokens as a prompt has; the last of the shorter ones is repeated.
+    """
+    longest = max(c.tokens.shape[2] for c in conditions)
+    return [Condition(_lengthened(c.tokens, longest), c.pooled) for c in conditions]
+
+
+def _lengthened(tokens: torch.Tensor, longest: int) -> torch.Tensor:
+    missing = longest - tokens.shape[2]
+    return torch.cat([tokens, tokens[:, :, -1:].expand(-1, -1, missing, -1)], dim=2)
 
 
 def mix(conditions: Sequence[Condition], weights: Sequence[float]) -> Condition:

@@ -11,7 +11,7 @@ from visualizer.painters.diffusion.anchor import Pull
 from visualizer.painters.diffusion.easel import Easel
 from visualizer.painters.diffusion.feedback import feedback
 from visualizer.painters.diffusion.keyframes import keyframes
-from visualizer.painters.diffusion.model import Condition, FrameModel
+from visualizer.painters.diffusion.model import Condition, FrameModel, aligned
 from visualizer.painters.diffusion.restyle import restyle
 from visualizer.painters.diffusion.walk import walk
 from visualizer.painters.scenes import ScenesPainter
@@ -95,7 +95,7 @@ class DiffusionPainter:
     @torch.no_grad()
     def paint(self, score: Score, shot: Shot) -> Iterator[torch.Tensor]:
         """Yields one frame for each cue of the shot; see `visualizer.painters.Painter`."""
-        conditions = [self._embed(look) for look in shot.looks]
+        conditions = aligned([self._embed(look) for look in shot.looks])
         easel = Easel(
             self.model, score, shot, conditions, self._pull, self._key, self._key_strength
         )

@@ -6,31 +6,12 @@ models; the differences are read from the pipeline's own configuration.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 from visualizer.painters.diffusion.levels import NoiseLevel, NoiseLevels
-from visualizer.painters.diffusion.model import Caps, Condition
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """How a pipeline wants to be run.
-
-    Attributes:
-        steps: Denoiser calls for a frame of feedback.
-        key_steps: Denoiser calls for a picture from nothing.
-        guidance: Scale of classifier-free guidance; 1 is none.
-        consistency: Trained to name the clean picture from any level, so that between steps it
-            wants new noise instead of the noise it has just found.
-    """
-
-    steps: int
-    key_steps: int
-    guidance: float
-    consistency: bool
+from visualizer.painters.diffusion.model import Caps, Condition, Sampling
 
 
 class VPModel:

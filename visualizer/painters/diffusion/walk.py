@@ -69,9 +69,7 @@ def _noise(seed: int, place: int, shape: tuple[int, ...]) -> torch.Tensor:
 
 def _request(easel: Easel, cue: Cue, over: list[torch.Tensor] | None) -> Request:
     shape = _shape(easel)
-    shown = [
-        (look, w) for look, w in zip(easel.shot.looks, cue.weights, strict=True) if w > 0.0
-    ]
+    shown = [(look, w) for look, w in zip(easel.shot.looks, cue.weights, strict=True) if w > 0.0]
     noise = sum(
         (w * place_noise(look.seed, cue.pose.clock, shape) for look, w in shown), torch.zeros(shape)
     )

@@ -1,0 +1,275 @@
+"""Rectified-flow transformers: FLUX.1, FLUX.2 klein and Z-Image.
+
+Noise comes in along a straight line, noisy = (1 - sigma) * clean + sigma * noise, and the model
+names its direction, noise - clean. So sigma is the strength itself: noise / (noise + signal).
+Between steps the models want levels that are even in a clock of their own, which hurries or
+lingers with the number of latent cells (Esser et al., 2024, https://arxiv.org/abs/2403.03206).
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+
+from visualizer.painters.diffusion.model import Caps, Condition, Sampling
+
+_NATIVE = 1024  # Pixels along each side, where an autoencoder does not say otherwise.
+
+
+class FlowModel(ABC):
+    """A rectified-flow pipeline behind `FrameModel`; its families differ in text and tokens."""
+
+    def __init__(self, pipe: Any, sampling: Sampling, name: str) -> None:
+        """Takes a pipeline of diffusers, already on its device, and how to run it."""
+        self._pipe, self._vae, self._transformer = pipe, pipe.vae, pipe.transformer
+        self._sampling = sampling
+        self._scheduler = pipe.scheduler.config
+        self._name = name
+
+    @property
+    def caps(self) -> Caps:
+        """What the model can do; pictures of an even number of latent cells suit its patches."""
+        cell = int(self._pipe.vae_scale_factor)
+        side = int(self._vae.config.get("sample_size", _NATIVE))
+        return Caps(
+            name=self._name,
+            area=side * side,
+            multiple=2 * cell,
+            channels=int(self._vae.config.latent_channels),
+            downscale=cell,
+            steps=self._sampling.steps,
+            key_steps=self._sampling.key_steps,
+        )
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return torch.device(self._transformer.device)
+
+    @abstractmethod
+    def embed(self, prompt: str, negative: str) -> Condition:
+        """Reads a prompt; these models know no negative one."""
+
+    @abstractmethod
+    def _velocity(
+        self, noisy: torch.Tensor, sigma: torch.Tensor, condition: Condition
+    ) -> torch.Tensor:
+        """The model's answer, noise - clean, in the shape of `noisy`."""
+
+    @torch.no_grad()
+    def encode(self, picture: torch.Tensor) -> torch.Tensor:
+        """Pictures to latents, by the mode."""
+        encoded = self._vae.encode(self._to(picture * 2.0 - 1.0, self._vae))
+        latents: torch.Tensor
+        latents = encoded.latents if hasattr(encoded, "latents") else encoded.latent_dist.mode()
+        return (latents.float() - self._shift) * self._scale
+
+    @torch.no_grad()
+    def decode(self, latents: torch.Tensor) -> torch.Tensor:
+        """Latents to pictures."""
+        decoded: torch.Tensor
+        decoded = self._vae.decode(self._to(latents / self._scale + self._shift, self._vae)).sample
+        return (decoded.float() * 0.5 + 0.5).clamp(0.0, 1.0)
+
+    @torch.no_grad()
+    def denoise(
+        self,
+        latents: torch.Tensor,
+        noise: torch.Tensor,
+        strength: torch.Tensor,
+        condition: Condition,
+        steps: int,
+    ) -> torch.Tensor:
+        """Repaints latents; see `FrameModel.denoise`."""
+        for sigma in self._descent(strength, steps, latents):
+            wide = sigma[:, None, None, None]
+            noisy = torch.lerp(latents, noise, wide)
+            velocity = self._velocity(noisy, sigma, condition)
+            latents = noisy - wide * velocity
+            noise = latents + velocity
+        return latents
+
+    def _descent(
+        self, strength: torch.Tensor, steps: int, latents: torch.Tensor
+    ) -> list[torch.Tensor]:
+        """From `strength` down, even in the model's own clock."""
+        pace = self._pace(latents.shape[-2] * latents.shape[-1] // self._cells_per_token, steps)
+        sigma = strength.double().clamp(1e-4, 1.0)
+        clock = 1.0 / (1.0 + pace * (1.0 / sigma - 1.0))
+        later = (clock * ((steps - done) / steps) for done in range(1, steps))
+        sigmas = [sigma, *(pace / (pace + 1.0 / time - 1.0) for time in later)]
+        return [each.to(latents.device, torch.float32) for each in sigmas]
+
+    _cells_per_token = 4
+
+    def _pace(self, tokens: int, steps: int) -> float:
+        """The clock's bend: 1 is none, more lingers where there is much noise."""
+        if not self._scheduler.get("use_dynamic_shifting", False):
+            return float(self._scheduler.get("shift", 1.0))
+        bend = self._bend(tokens, steps)
+        linear = self._scheduler.get("time_shift_type", "exponential") == "linear"
+        return bend if linear else math.exp(bend)
+
+    def _bend(self, tokens: int, steps: int) -> float:
+        known = self._scheduler
+        low, high = known.get("base_image_seq_len", 256), known.get("max_image_seq_len", 4096)
+        base, most = known.get("base_shift", 0.5), known.get("max_shift", 1.15)
+        return float(base + (most - base) * (tokens - low) / (high - low))
+
+    @property
+    def _scale(self) -> float:
+        return float(self._vae.config.get("scaling_factor") or 1.0)
+
+    @property
+    def _shift(self) -> float:
+        return float(self._vae.config.get("shift_factor") or 0.0)
+
+    def _rows(self, vectors: torch.Tensor, batch: int) -> torch.Tensor:
+        """The one branch of a condition, once for each picture."""
+        return self._to(vectors[0].expand(batch, *vectors.shape[2:]), self._transformer)
+
+    def _to(self, values: torch.Tensor, part: Any) -> torch.Tensor:
+        return values.to(part.device, part.dtype)
+
+
+class FluxModel(FlowModel):
+    """FLUX.1: T5 tokens and a CLIP summary; two by two latent cells make a token."""
+
+    @torch.no_grad()
+    def embed(self, prompt: str, negative: str) -> Condition:
+        """Reads a prompt; these models know no negative one."""
+        tokens, pooled, _ = self._pipe.encode_prompt(prompt=prompt, prompt_2=None)
+        return Condition(tokens.float()[None], pooled.float()[None])
+
+    def _velocity(
+        self, noisy: torch.Tensor, sigma: torch.Tensor, condition: Condition
+    ) -> torch.Tensor:
+        assert condition.pooled is not None
+        batch, rows, columns = len(noisy), noisy.shape[-2] // 2, noisy.shape[-1] // 2
+        tokens = self._rows(condition.tokens, batch)
+        answer = self._transformer(
+            hidden_states=_pack(self._to(F.pixel_unshuffle(noisy, 2), self._transformer)),
+            timestep=self._to(sigma, self._transformer),
+            guidance=self._guidance(batch),
+            pooled_projections=self._rows(condition.pooled, batch),
+            encoder_hidden_states=tokens,
+            txt_ids=tokens.new_zeros(tokens.shape[1], 3),
+            img_ids=_places(rows, columns, 3).to(tokens),
+            return_dict=False,
+        )[0]
+        return F.pixel_shuffle(_unpack(answer.float(), rows, columns), 2)
+
+    def _guidance(self, batch: int) -> torch.Tensor | None:
+        """Where the model was trained to read its guidance scale."""
+        if not self._transformer.config.guidance_embeds:
+            return None
+        return torch.full((batch,), self._sampling.guidance, device=self.device)
+
+
+class KleinModel(FlowModel):
+    """FLUX.2 klein: Qwen3 tokens; latents in patches, normalised by the autoencoder's own norm."""
+
+    _cells_per_token = 1
+
+    @property
+    def caps(self) -> Caps:
+        """What the model can do: its latent cell is a patch of two by two."""
+        plain = super().caps
+        return Caps(
+            name=plain.name,
+            area=plain.area,
+            multiple=plain.multiple,
+            channels=4 * plain.channels,
+            downscale=2 * plain.downscale,
+            steps=plain.steps,
+            key_steps=plain.key_steps,
+        )
+
+    @torch.no_grad()
+    def embed(self, prompt: str, negative: str) -> Condition:
+        """Reads a prompt; these models know no negative one."""
+        tokens, _ = self._pipe.encode_prompt(prompt=prompt)
+        return Condition(tokens.float()[None])
+
+    @torch.no_grad()
+    def encode(self, picture: torch.Tensor) -> torch.Tensor:
+        """Pictures to latents, by the mode."""
+        mean, deviation = self._norm()
+        return (F.pixel_unshuffle(super().encode(picture), 2) - mean) / deviation
+
+    @torch.no_grad()
+    def decode(self, latents: torch.Tensor) -> torch.Tensor:
+        """Latents to pictures."""
+        mean, deviation = self._norm()
+        return super().decode(F.pixel_shuffle(latents * deviation + mean, 2))
+
+    def _norm(self) -> tuple[torch.Tensor, torch.Tensor]:
+        norm = self._vae.bn
+        variance = norm.running_var.float() + self._vae.config.batch_norm_eps
+        mean: torch.Tensor = norm.running_mean.float()
+        return mean[:, None, None], variance.sqrt()[:, None, None]
+
+    def _bend(self, tokens: int, steps: int) -> float:
+        from diffusers.pipelines.flux2.pipeline_flux2_klein import compute_empirical_mu
+
+        return float(compute_empirical_mu(tokens, steps))
+
+    def _velocity(
+        self, noisy: torch.Tensor, sigma: torch.Tensor, condition: Condition
+    ) -> torch.Tensor:
+        batch, (rows, columns) = len(noisy), noisy.shape[-2:]
+        tokens = self._rows(condition.tokens, batch)
+        words = torch.zeros(tokens.shape[1], 4)
+        words[:, 3] = torch.arange(tokens.shape[1])
+        answer = self._transformer(
+            hidden_states=_pack(self._to(noisy, self._transformer)),
+            timestep=self._to(sigma, self._transformer),
+            guidance=None,
+            encoder_hidden_states=tokens,
+            txt_ids=words.to(self.device).expand(batch, -1, -1),
+            img_ids=_places(rows, columns, 4).to(self.device).expand(batch, -1, -1),
+            return_dict=False,
+        )[0]
+        return _unpack(answer.float(), rows, columns)
+
+
+class ZImageModel(FlowModel):
+    """Z-Image: Qwen3 tokens, as many as the prompt has; time runs the other way."""
+
+    @torch.no_grad()
+    def embed(self, prompt: str, negative: str) -> Condition:
+        """Reads a prompt; the turbo model knows no negative one."""
+        tokens, _ = self._pipe.encode_prompt(prompt=prompt, do_classifier_free_guidance=False)
+        return Condition(tokens[0].float()[None, None])
+
+    def _velocity(
+        self, noisy: torch.Tensor, sigma: torch.Tensor, condition: Condition
+    ) -> torch.Tensor:
+        answer = self._transformer(
+            list(self._to(noisy, self._transformer).unsqueeze(2)),
+            1.0 - sigma,
+            list(self._rows(condition.tokens, len(noisy))),
+            return_dict=False,
+        )[0]
+        return -torch.stack([each.float() for each in answer]).squeeze(2)
+
+
+def _pack(latents: torch.Tensor) -> torch.Tensor:
+    """(batch, channels, rows, columns) to (batch, tokens, channels)."""
+    return latents.flatten(2).transpose(1, 2)
+
+
+def _unpack(tokens: torch.Tensor, rows: int, columns: int) -> torch.Tensor:
+    return tokens.transpose(1, 2).reshape(len(tokens), -1, rows, columns)
+
+
+def _places(rows: int, columns: int, axes: int) -> torch.Tensor:
+    """Shape (rows * columns, axes): where each token lies; the second axis counts rows."""
+    places = torch.zeros(rows, columns, axes)
+    places[..., 1] = torch.arange(rows)[:, None]
+    places[..., 2] = torch.arange(columns)
+    return places.reshape(-1, axes)
