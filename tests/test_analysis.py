@@ -67,12 +67,11 @@ def place(times: NDArray[np.float64], sound: Sound, seconds: float) -> Sound:
 
 
 def pattern(bpm: float, bars: int, swing: float = 0.5, start: float = 0.5) -> tuple[Sound, float]:
-    """Kick on 1 and 3, snare on 2 and 4, hats in eighths (slowly: sixteenths), a bass note per bar."""
+    """Kick on 1 and 3, snare on 2 and 4, hats in eighths, a bass note per bar."""
     rng, beat = np.random.default_rng(1), 60 / bpm
     bar = start + np.arange(bars) * 4 * beat
     seconds = start + bars * 4 * beat + 0.5
-    places = [0.0, swing] if bpm >= 80 else [0.0, swing / 2, swing, (1 + swing) / 2]
-    hats = np.concatenate([bar + (i + place) * beat for i in range(4) for place in places])
+    hats = np.concatenate([bar + (i + j) * beat for i in range(4) for j in (0.0, swing)])
     time = np.arange(round(3.8 * beat * RATE)) / RATE
     sound = (
         place(np.concatenate([bar, bar + 2 * beat]), burst("kick", rng), seconds)
@@ -107,6 +106,39 @@ def test_a_curve_rises_around_an_impulse_and_not_after_it(hear, name):
         around = np.arange(round((true - 0.3) * heard.rate), round((true + 0.3) * heard.rate) + 1)
         weight = heard.curves[name][around].astype(float) ** 4
         assert abs(np.average(around / heard.rate, weights=weight) - true) < 0.005
+
+
+def swell(name: str) -> Sound:
+    """0.4 s, the same forwards and backwards, for the curves that an impulse leaves cold."""
+    time = np.arange(-0.2, 0.2, 1 / RATE)
+    bend = 0.4 * np.cos(2 * np.pi * 5.5 * time) if name == "vocals" else 0 * time
+    pitch = 6000.0 if name == "brightness" else 262.0
+    phase = 2 * np.pi * np.cumsum(pitch * 2 ** (bend / 12)) / RATE
+    partials = range(1, 12 if name == "vocals" else 2)
+    sound = sum(np.sin(k * phase) / k for k in partials) * np.hanning(len(time))
+    return (0.2 * sound).astype(np.float32)
+
+
+@pytest.mark.parametrize("name", ["harmonic", "brightness", "vocals"])
+def test_a_curve_rises_around_a_swell_and_not_after_it(hear, name):
+    true = np.array([1.503, 3.017, 4.25])
+    low = 0.02 * np.sin(2 * np.pi * 200 * np.arange(6 * RATE) / RATE)
+    heard = hear(place(true - 0.2, swell(name), 6.0) + (low if name == "brightness" else 0))
+    for centre in true:
+        around = np.arange(
+            round((centre - 0.3) * heard.rate), round((centre + 0.3) * heard.rate) + 1
+        )
+        weight = heard.curves[name][around].astype(float) ** 4
+        assert abs(np.average(around / heard.rate, weights=weight) - centre) < 0.005
+
+
+@pytest.mark.parametrize("turn", [10.0, 11.37])
+def test_novelty_peaks_where_the_sound_changes(hear, turn):
+    time = np.arange(round(20 * RATE)) / RATE
+    sound = 0.2 * np.sin(2 * np.pi * np.where(time < turn, 300, 900) * time)
+    novelty = hear(sound.astype(np.float32)).curves["novelty"].astype(float)
+    assert novelty[: round((turn - 3) * 100)].max() < 0.1
+    assert abs(np.average(np.arange(len(novelty)) / 100, weights=novelty**4) - turn) < 0.005
 
 
 def test_tone_bands_show_in_their_curves(hear):
@@ -144,7 +176,7 @@ def test_the_key_is_named(hear):
 
 
 @pytest.mark.parametrize("swing", [0.5, 2 / 3])
-@pytest.mark.parametrize("bpm", [60, 80, 100, 120, 140, 160, 180, 200])
+@pytest.mark.parametrize("bpm", range(80, 201, 10))
 def test_the_tempo_is_found_in_its_octave(hear, bpm, swing):
     sound, _ = pattern(bpm, bars=max(8, round(bpm / 8)), swing=swing)
     heard = hear(sound)
@@ -175,7 +207,8 @@ def test_drums_are_told_apart(hear):
     for name, true in (("kick", beats[::2]), ("snare", beats[1::2]), ("hat", beats + beat / 2)):
         hits = np.abs(nearest(events[name], true)) < 0.03
         assert hits.mean() > 0.9
-        assert len(events[name]) < 1.3 * len(true)
+        # A snare rattles like a hat: those may be reported as both.
+        assert len(events[name]) < (1.6 if name == "hat" else 1.2) * len(true)
 
 
 def test_sections_cover_the_song_and_turn_where_the_music_does(hear):

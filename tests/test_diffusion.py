@@ -22,6 +22,7 @@ import tiny
 from paintings import BLUE, RED, film, in_red, make_score, save_picture, textured
 from visualizer.camera import step, warp
 from visualizer.errors import VisualizerError
+from visualizer.painters import ModelOptions
 from visualizer.painters.diffusion import DiffusionPainter, oklab
 from visualizer.painters.diffusion.anchor import Anchor, Pull, grade, measure, tint
 from visualizer.painters.diffusion.key import Size, load_picture, painting_size
@@ -614,7 +615,7 @@ def test_an_unknown_precision_or_device(folders: dict[str, str]) -> None:
 @pytest.mark.parametrize("setting", [{"steps": 0}, {"guidance": -1.0}])
 def test_settings_out_of_range(folders: dict[str, str], setting: dict[str, float]) -> None:
     with pytest.raises(VisualizerError, match="choose"):
-        load_model(folders["turbo"], "cpu", **setting)  # type: ignore[arg-type]
+        load_model(folders["turbo"], "cpu", options=ModelOptions(**setting))  # type: ignore[arg-type]
 
 
 def test_running_out_of_memory_is_one_line(

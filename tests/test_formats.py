@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clicktrack import FLASHING
 
+from clicktrack import FLASHING
 from visualizer.cli import main
 from visualizer.report import read_report
 

@@ -35,7 +35,8 @@ def normalize(curve: Floats, low: float = 5.0, high: float = 99.0) -> NDArray[np
     floor, ceiling = np.percentile(curve, [low, high])
     if not ceiling - floor > 1e-9 * max(1.0, abs(ceiling)):
         return np.zeros(curve.shape, np.float32)
-    return np.clip((curve - floor) / (ceiling - floor), 0.0, 1.0).astype(np.float32)
+    stretched: NDArray[np.float64] = (np.asarray(curve, np.float64) - floor) / (ceiling - floor)
+    return stretched.clip(0.0, 1.0).astype(np.float32)
 
 
 def attack_release(
@@ -110,7 +111,8 @@ def _decay(curve: NDArray[np.float64], rate: float, seconds: float) -> NDArray[n
     ramp = np.arange(curve.size) * slope
     with np.errstate(divide="ignore"):
         level = np.maximum.accumulate(np.log(np.maximum(curve, 0.0)) + ramp)
-    return np.exp(level - ramp)
+    followed: NDArray[np.float64] = np.exp(level - ramp)
+    return followed
 
 
 def _one_pole(curve: NDArray[np.float64], keep: float) -> NDArray[np.float64]:

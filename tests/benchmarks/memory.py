@@ -47,7 +47,8 @@ def main() -> None:
             song = Path(folder) / f"{minutes:g}.mp3"
             write_song(song, clicks(click_times(seconds), seconds))
             peaks.append(peak(song, options.size))
-            print(f"{minutes:>6g} min  {peaks[-1]:>7.0f} MB  x {peaks[-1] / peaks[0]:.3f}", flush=True)
+            ratio = peaks[-1] / peaks[0]
+            print(f"{minutes:>6g} min  {peaks[-1]:>7.0f} MB  x {ratio:.3f}", flush=True)
     sys.exit(peaks[-1] > ALLOWED * peaks[0])
 
 

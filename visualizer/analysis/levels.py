@@ -64,11 +64,12 @@ def _punch(power: Floats) -> Floats:
 
 def _novelty(spectra: Spectra) -> Floats:
     """How unlike the last two seconds the coming two are, in timbre and level."""
-    level = np.pad(heard_level(spectra.mel), ((CHANGE * RATE, CHANGE * RATE), (0, 0)), mode="edge")
-    sums = np.cumsum(np.pad(level, ((1, 0), (0, 0))), axis=0, dtype=np.float64)
-    means = (sums[CHANGE * RATE :] - sums[: -CHANGE * RATE]) / (CHANGE * RATE)
-    distance = np.linalg.norm(means[CHANGE * RATE :] - means[: -CHANGE * RATE], axis=1)
-    return normalize(distance[: len(spectra.mel)], low=20, high=99.9)
+    level = heard_level(spectra.mel).reshape(len(spectra.mel), -1, 3).mean(axis=2)
+    width = CHANGE * RATE + 1
+    mean = uniform_filter1d(level, width, axis=0)
+    around = np.pad(mean, ((width // 2 + 1, width // 2 + 1), (0, 0)), mode="symmetric")
+    distance = np.linalg.norm(around[width + 1 :] - around[: -width - 1], axis=1)
+    return normalize(distance, low=20, high=99.9)
 
 
 def momentary_loudness(spectra: Spectra) -> NDArray[np.float64]:

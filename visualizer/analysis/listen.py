@@ -50,8 +50,8 @@ def _events(grid: Grid, observed: Observations, duration: float) -> dict[str, Ti
         "beat": grid.beats,
         "downbeat": grid.downbeats,
         "onset": peak_times(observed.strength, 0.15, 0.05),
-        "kick": peak_times(observed.kick, 0.3, 0.1),
-        "snare": peak_times(observed.snare, 0.3, 0.1),
-        "hat": peak_times(observed.hat, 0.25, 0.06),
+        "kick": peak_times(observed.kick, 0.3, 0.06),
+        "snare": peak_times(observed.snare, 0.3, 0.06),
+        "hat": peak_times(observed.hat, 0.45, 0.06),
     }
     return {name: times[times <= duration] for name, times in events.items()}

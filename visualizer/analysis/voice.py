@@ -28,29 +28,33 @@ SMOOTH = 0.12  # Seconds: syllables stay apart.
 def vocal_activity(spectra: Spectra) -> Floats:
     """How much voice there seems to be at each frame, shape (n,), in [0, 1]."""
     centres = mel_centres(MEL_BANDS)
-    band = np.sqrt(spectra.mel[:, (centres > LOW_HZ) & (centres < HIGH_HZ)])
-    amplitude = _opened(band, int(HIT * RATE) | 1)
-    level = amplitude[:, :-2] + amplitude[:, 1:-1] + amplitude[:, 2:]
-    place = (amplitude[:, 2:] - amplitude[:, :-2]) / np.maximum(level, 1e-6)
-    movement = np.abs((_steady_level(level) * _change(place)).sum(axis=1))
-    return normalize(np.sqrt(gaussian_filter1d(movement, SMOOTH * RATE)), low=10, high=99.5)
+    bands = np.flatnonzero((centres > LOW_HZ) & (centres < HIGH_HZ))
+    movement = np.zeros(len(spectra.mel), np.float32)
+    below, here = (_lasting(spectra.mel[:, band]) for band in bands[:2])
+    for band in bands[2:]:  # Band by band: all at once would need a gigabyte for an hour.
+        above = _lasting(spectra.mel[:, band])
+        level = below + here + above
+        movement += _steady(level) * _change((above - below) / np.maximum(level, 1e-6))
+        below, here = here, above
+    smooth = gaussian_filter1d(np.abs(movement), SMOOTH * RATE)
+    return normalize(np.sqrt(smooth), low=10, high=99.5)
 
 
-def _opened(amplitude: Floats, width: int) -> Floats:
-    """Without every peak along time that is shorter than `width` frames."""
-    return np.asarray(
-        maximum_filter1d(minimum_filter1d(amplitude, width, axis=0), width, axis=0), np.float32
-    )
+def _lasting(power: Floats) -> Floats:
+    """Amplitude without every peak that is as short as a hit."""
+    width = int(HIT * RATE) | 1
+    opened = maximum_filter1d(minimum_filter1d(power, width), width)
+    return np.asarray(np.sqrt(opened), np.float32)
 
 
-def _steady_level(level: Floats) -> Floats:
+def _steady(level: Floats) -> Floats:
     """The lowest level nearby, less for each bit by which the highest exceeds it."""
-    lowest = minimum_filter1d(level, 2 * REACH + 1, axis=0)
-    highest = maximum_filter1d(level, 2 * REACH + 1, axis=0)
+    lowest = minimum_filter1d(level, 2 * REACH + 1)
+    highest = maximum_filter1d(level, 2 * REACH + 1)
     return np.asarray(np.maximum(0.0, lowest - STEADY * (highest - lowest)), np.float32)
 
 
 def _change(place: Floats) -> Floats:
     """From REACH frames before to REACH frames after each frame."""
-    padded = np.pad(place, ((REACH, REACH), (0, 0)), mode="edge")
+    padded = np.pad(place, REACH, mode="edge")
     return np.asarray(padded[2 * REACH :] - padded[: -2 * REACH], np.float32)

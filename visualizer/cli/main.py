@@ -53,6 +53,10 @@ def _command(name: str) -> Callable[..., None]:
         from visualizer.cli import show
 
         return {"analyze": show.analyze, "presets": show.presets, "check": show.check}[name]
+    if name == "models":
+        from visualizer.cli.models import models
+
+        return models
     if name == "benchmark":
         from visualizer.cli.benchmark import benchmark
 

@@ -12,10 +12,11 @@ from visualizer.analysis.correct import correct
 from visualizer.analysis.stems import use_stems
 from visualizer.cli.console import console, film_progress, note, song_progress
 from visualizer.cli.hearing import read_given
+from visualizer.cli.painting import chosen_painter
 from visualizer.cli.values import SIZES
 from visualizer.errors import VisualizerError
 from visualizer.film import check_output, make_film
-from visualizer.painters import Painter, load_painter
+from visualizer.painters import Painter
 from visualizer.preset import DEFAULT, Preset, load_preset
 from visualizer.report import read_report
 from visualizer.score import FilmOptions, Score, compose, load_score, save_score, score_text
@@ -145,10 +146,7 @@ def _preset(options: argparse.Namespace) -> Preset:
 
 def _painter(options: argparse.Namespace) -> Painter:
     """The painter; loaded before the song is heard, so that a wrong model costs no time."""
-    for path in options.image:
-        if not path.is_file():
-            raise VisualizerError(f"--image {path}: no such file")
-    return load_painter(options.painter, options.model, options.device)
+    return chosen_painter(options)
 
 
 def _check_length(score: Score, track: Track, source: Path | None) -> None:

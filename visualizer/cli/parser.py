@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from visualizer.cli import values
 from visualizer.cli.hearing import add_hearing_flags
+from visualizer.cli.painting import add_painting_flags
 from visualizer.errors import VisualizerError
 
 EXAMPLES = """\
@@ -47,6 +48,7 @@ def build_parser() -> Parser:
     _storyboard(commands)
     _analyze(commands)
     _presets(commands)
+    _models(commands)
     _check(commands)
     _benchmark(commands)
     return parser
@@ -164,6 +166,18 @@ def _presets(commands: Any) -> None:
     actions.add_parser("schema", help="print the JSON Schema of a preset, for editors")
 
 
+def _models(commands: Any) -> None:
+    parser = _command(
+        commands,
+        "models",
+        "list what diffusion can paint with",
+        "Lists known models: licence, needs, whether they fit this machine and are on its disk.",
+    )
+    parser.add_argument(
+        "--device", metavar="NAME", help="whose memory counts: cpu, cuda, mps (default: the best)"
+    )
+
+
 def _check(commands: Any) -> None:
     parser = _command(
         commands,
@@ -207,14 +221,6 @@ def _film_flags(parser: Parser) -> None:
         "--prompt", metavar="TEXT", help="what to paint: short for --set prompts.always=TEXT"
     )
     look.add_argument("--seed", type=values.whole, default=0, help="another number, another film")
-    look.add_argument(
-        "--image",
-        action="append",
-        default=[],
-        metavar="FILE",
-        type=Path,
-        help="start diffusion from a picture of yours (repeatable)",
-    )
     film = parser.add_argument_group("film")
     film.add_argument(
         "--size",
@@ -230,19 +236,7 @@ def _film_flags(parser: Parser) -> None:
         "--start", type=values.time, default=0.0, metavar="TIME", help="seconds or 1:30"
     )
     film.add_argument("--duration", type=values.seconds, metavar="TIME", help="seconds or 1:30")
-    painter = parser.add_argument_group("painter")
-    painter.add_argument(
-        "--painter",
-        choices=("scenes", "diffusion"),
-        default="scenes",
-        help="scenes needs no model; diffusion needs --model (default: scenes)",
-    )
-    painter.add_argument(
-        "--model", metavar="FOLDER|ID", help="Stable Diffusion family: a local folder or a hub id"
-    )
-    painter.add_argument(
-        "--device", metavar="NAME", help="cpu, cuda, mps (default: the best at hand)"
-    )
+    add_painting_flags(parser)
     add_hearing_flags(parser)
 
 

@@ -46,6 +46,22 @@ def quality(text: str) -> int:
     return number(text, 0, 40, "a whole number")
 
 
+def steps(text: str) -> int:
+    """Passes of a model per frame."""
+    return number(text, 1, 100, "a whole number of passes")
+
+
+def guidance(text: str) -> float:
+    """Scale of classifier-free guidance."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0.0 <= value <= 30.0:
+        raise argparse.ArgumentTypeError(f"{text!r}: should be a number from 0 to 30; 1 is none")
+    return value
+
+
 def whole(text: str) -> int:
     """A number from 0 up."""
     return number(text, 0, 2**31 - 1, "a whole number")

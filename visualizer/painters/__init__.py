@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from visualizer.errors import VisualizerError
@@ -41,13 +42,41 @@ class Painter(Protocol):
         ...
 
 
-def load_painter(name: str, model: str | None = None, device: str | None = None) -> Painter:
+@dataclass(frozen=True)
+class ModelOptions:
+    """How the diffusion painter is to use its model, where the user does not leave it to it.
+
+    Attributes:
+        vae: Folder or hub id of a faster autoencoder, such as "madebyollin/taesd".
+        loras: Files, folders or hub ids of LoRAs, each with ":weight" if wanted.
+        steps: Denoiser calls per frame; the model's own number when None.
+        guidance: How literally prompts are taken; the model's own scale when None.
+        key: "scenes": each shot begins with that painter's picture, painted over; None: with a
+            picture from the prompt alone.
+        accept_licence: Whether models may be loaded whose licence limits commercial use.
+    """
+
+    vae: str | None = None
+    loras: tuple[str, ...] = ()
+    steps: int | None = None
+    guidance: float | None = None
+    key: str | None = None
+    accept_licence: bool = False
+
+
+def load_painter(
+    name: str,
+    model: str | None = None,
+    device: str | None = None,
+    options: ModelOptions | None = None,
+) -> Painter:
     """Loads a painter by its name.
 
     Args:
         name: One of `PAINTERS`.
         model: For diffusion: a local folder or a hub id.
         device: Such as "cpu", "cuda" or "mps"; the best at hand when omitted.
+        options: For diffusion: how to use the model.
 
     Raises:
         VisualizerError: No such device, or the model is missing or cannot be loaded.
@@ -55,14 +84,18 @@ def load_painter(name: str, model: str | None = None, device: str | None = None)
     if name == "diffusion":
         if model is None:
             raise VisualizerError(
-                "--painter diffusion: needs --model with a local folder or a hub id,"
-                " such as stabilityai/sd-turbo"
+                "--painter diffusion: needs --model with a local folder or a hub id, such as"
+                " SimianLuo/LCM_Dreamshaper_v7; `visualizer models` lists what fits this machine"
             )
         from visualizer.painters.diffusion import DiffusionPainter
 
-        return DiffusionPainter.load(model, device)
+        return DiffusionPainter.load(model, device, options=options)
     if model is not None:
         raise VisualizerError(f"--model {model}: only --painter diffusion uses a model")
+    if options is not None and options != ModelOptions():
+        changed = next(k for k, v in vars(options).items() if v != getattr(ModelOptions(), k))
+        flag = changed.removesuffix("s") if changed == "loras" else changed.replace("_", "-")
+        raise VisualizerError(f"--{flag}: only --painter diffusion uses it")
     import cv2
     import torch
 

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from visualizer.errors import VisualizerError
+from visualizer.painters import ModelOptions
 from visualizer.painters.diffusion.device import (
     choose_device,
     choose_dtype,
@@ -22,7 +23,10 @@ from visualizer.painters.diffusion.folder import (
     pipeline_class,
     read_json,
 )
+from visualizer.painters.diffusion.lora import add_lora, lora_identity
+from visualizer.painters.diffusion.memory import memory_of, needed
 from visualizer.painters.diffusion.model import FrameModel
+from visualizer.painters.diffusion.registry import check_known, check_memory
 
 
 def load_model(
@@ -30,34 +34,52 @@ def load_model(
     device: str | None = None,
     *,
     precision: str | None = None,
-    vae: str | None = None,
-    steps: int | None = None,
-    guidance: float | None = None,
+    options: ModelOptions | None = None,
 ) -> FrameModel:
-    """Loads a diffusers pipeline for painting; see `DiffusionPainter.load` for the arguments.
+    """Loads a diffusers pipeline for painting.
 
     Only weights in the safetensors form are read, and no code that comes with a model is run.
+
+    Args:
+        model: A folder, or an id on the Hugging Face hub such as "SimianLuo/LCM_Dreamshaper_v7".
+        device: "cuda", "mps" or "cpu"; the best there is when None.
+        precision: "float32", "float16" or "bfloat16"; the fastest that is safe when None.
+        options: What else the user asked for.
 
     Raises:
         VisualizerError: One line for each way in which this fails.
     """
-    _check_settings(steps, guidance)
+    wanted = options or ModelOptions()
+    _check_settings(wanted.steps, wanted.guidance)
     where = choose_device(device)
     set_threads(where)
+    memory = memory_of(where)
+    if not Path(model).expanduser().exists():
+        check_known(model, wanted.accept_licence, memory)
     folder = find_folder(model, _download_pipeline)
     family = family_of(folder, pipeline_class(folder))
     dtype = choose_dtype(where, precision, wide=family.flow)
-    extras = {} if family.flow else _WITHOUT
+    check_memory(model, needed(folder, dtype), memory)
     with enough_memory(f"the weights of {model}"):
-        pipe = _open(folder, _loader(family), dtype=dtype, **extras)
-        if vae is not None:
-            pipe.register_modules(vae=_load_vae(vae, dtype))
-            pipe.vae_scale_factor = 2 ** (len(pipe.vae.config.block_out_channels) - 1)
-        family.check(folder, pipe)
+        pipe = _ready(folder, family, wanted, dtype)
         _place(pipe, where, dtype)
-    sampling = chosen(family.sampling(pipe), steps, guidance)
-    name = f"{fingerprint(folder)} vae {vae} {str(dtype).removeprefix('torch.')} {sampling}"
+    sampling = chosen(family.sampling(pipe), wanted.steps, wanted.guidance)
+    parts = [f"vae {wanted.vae}", *map(lora_identity, wanted.loras), str(dtype)]
+    name = f"{fingerprint(folder)} {' '.join(parts)} {sampling}"
     return family.build(pipe, sampling, name)
+
+
+def _ready(folder: Path, family: Family, wanted: ModelOptions, dtype: torch.dtype) -> Any:
+    """A pipeline with the autoencoder and the LoRAs that were asked for."""
+    extras = {} if family.flow else _WITHOUT
+    pipe = _open(folder, _loader(family), dtype=dtype, **extras)
+    if wanted.vae is not None:
+        pipe.register_modules(vae=_load_vae(wanted.vae, dtype))
+        pipe.vae_scale_factor = 2 ** (len(pipe.vae.config.block_out_channels) - 1)
+    family.check(folder, pipe)
+    for lora in wanted.loras:
+        add_lora(pipe, lora)
+    return pipe
 
 
 def _check_settings(steps: int | None, guidance: float | None) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import torch
 
-from visualizer.painters import Painter
+from visualizer.painters import ModelOptions, Painter
 from visualizer.painters.diffusion.anchor import Pull
 from visualizer.painters.diffusion.easel import Easel
 from visualizer.painters.diffusion.feedback import feedback
@@ -54,31 +54,18 @@ class DiffusionPainter:
         device: str | None = None,
         *,
         precision: str | None = None,
-        vae: str | None = None,
-        steps: int | None = None,
-        guidance: float | None = None,
-        key: Painter | None = None,
+        options: ModelOptions | None = None,
     ) -> DiffusionPainter:
-        """Loads a pipeline in the folder form of diffusers.
-
-        Args:
-            model: A folder, or an id on the Hugging Face hub such as "stabilityai/sd-turbo".
-            device: "cuda", "mps" or "cpu"; the best there is when None.
-            precision: "float32", "float16" or "bfloat16"; the fastest that is safe when None.
-            vae: Folder or hub id of a faster autoencoder, such as "madebyollin/taesd".
-            steps: Denoiser calls per frame; the model's own number when None.
-            guidance: How literally prompts are taken; the model's own scale when None.
-            key: See the constructor.
+        """Loads a pipeline in the folder form of diffusers; see `loading.load_model`.
 
         Raises:
             VisualizerError: When there is no such model, or none that this painter can use.
         """
         from visualizer.painters.diffusion.loading import load_model
 
-        loaded = load_model(
-            model, device, precision=precision, vae=vae, steps=steps, guidance=guidance
-        )
-        return cls(loaded, key=key)
+        loaded = load_model(model, device, precision=precision, options=options)
+        scenes = options is not None and options.key == "scenes"
+        return cls(loaded, key=ScenesPainter(loaded.device) if scenes else None)
 
     @property
     def identity(self) -> str:

@@ -1,0 +1,262 @@
+"""Which models are known, what stands against them, and what can be added to one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from diffusers import AutoencoderTiny, StableDiffusionPipeline
+from safetensors.torch import load_file, save_file
+
+import tiny
+from paintings import film, make_score
+from visualizer.cli import main
+from visualizer.errors import VisualizerError
+from visualizer.painters import ModelOptions, load_painter
+from visualizer.painters.diffusion import memory
+from visualizer.painters.diffusion.families import FAMILIES
+from visualizer.painters.diffusion.loading import load_model
+from visualizer.painters.diffusion.memory import Memory, needed
+from visualizer.painters.diffusion.registry import (
+    check_known,
+    check_memory,
+    downloaded,
+    known_models,
+)
+
+PLENTY = Memory("the GPU", 1000.0)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return tiny.build("turbo", tmp_path_factory.mktemp("pipeline"))
+
+
+def one_line(caught: pytest.ExceptionInfo[VisualizerError]) -> str:
+    message = str(caught.value)
+    assert "\n" not in message and len(message) > 20
+    return message
+
+
+# --- The registry ------------------------------------------------------------------------------
+
+
+def test_the_model_to_try_first_is_free_and_small() -> None:
+    first = known_models()[0]
+    assert first.commercial and first.memory <= 8
+
+
+@pytest.mark.parametrize("entry", known_models(), ids=lambda entry: entry.hub_id)
+def test_every_entry_makes_sense(entry) -> None:  # type: ignore[no-untyped-def]
+    assert entry.hub_id.count("/") == 1 and entry.page.endswith(entry.hub_id)
+    assert entry.licence and entry.memory > 0 and entry.size % 64 == 0
+    assert 1 <= entry.steps[0] <= entry.steps[1]
+    non_commercial = ("Non-Commercial", "Stability", "NC")
+    assert entry.commercial != any(word in entry.licence for word in non_commercial)
+
+
+def test_a_free_model_is_taken_without_asking() -> None:
+    for entry in known_models():
+        if entry.commercial:
+            check_known(entry.hub_id, False, PLENTY)
+
+
+def test_another_licence_must_be_accepted_first() -> None:
+    with pytest.raises(VisualizerError, match="--accept-licence") as caught:
+        check_known("stabilityai/sd-turbo", False, PLENTY)
+    assert "https://huggingface.co/stabilityai/sd-turbo" in one_line(caught)
+    check_known("stabilityai/sd-turbo", True, PLENTY)
+
+
+def test_an_unknown_model_is_the_users_own_choice() -> None:
+    check_known("somebody/something", False, Memory("this machine", 1.0))
+
+
+def test_too_little_memory_is_said_with_what_would_fit() -> None:
+    with pytest.raises(VisualizerError, match="needs about 36 GB") as caught:
+        check_known("black-forest-labs/FLUX.1-schnell", False, Memory("the GPU", 20.0))
+    assert "FLUX.2-klein-4B would fit" in one_line(caught)
+    with pytest.raises(VisualizerError, match="no known model would fit"):
+        check_memory("folder", 3.0, Memory("this machine", 2.0))
+    check_memory("folder", 3.0, Memory("this machine", None))
+
+
+def test_a_folders_need_is_read_from_its_weights(folder: str) -> None:
+    pipe = StableDiffusionPipeline.from_pretrained(folder, safety_checker=None)
+    modules = (pipe.unet, pipe.vae, pipe.text_encoder)
+    weights = sum(p.numel() for module in modules for p in module.parameters())
+    whole, half = needed(Path(folder), torch.float32), needed(Path(folder), torch.float16)
+    assert (whole - half) * 1e9 == pytest.approx(2 * weights, rel=0.02)
+
+
+def test_memory_is_checked_before_anything_is_loaded(
+    folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = Memory("this machine", 0.5)
+    monkeypatch.setattr("visualizer.painters.diffusion.loading.memory_of", lambda device: small)
+    monkeypatch.setattr("visualizer.painters.diffusion.loading._ready", None)
+    with pytest.raises(VisualizerError, match="needs about") as caught:
+        load_model(folder, "cpu")
+    one_line(caught)
+
+
+def test_this_machine_has_memory() -> None:
+    found = memory.memory_of(torch.device("cpu"))
+    assert found.gigabytes is None or 0.5 < found.gigabytes < 1e5
+
+
+def test_the_cache_of_the_hub_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = tmp_path / "hub"
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(cache))
+    assert downloaded() == frozenset()
+    snapshot = cache / "models--owner--name" / "snapshots" / "0123"
+    snapshot.mkdir(parents=True)
+    (snapshot / "model_index.json").write_text("{}")
+    assert downloaded() == {"owner/name"}
+
+
+def test_the_models_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "--device", "cpu"]) == 0
+    listed = capsys.readouterr().out
+    for entry in known_models():
+        assert entry.hub_id in listed and entry.page in listed
+
+
+def test_every_known_family_has_a_pipeline() -> None:
+    import diffusers
+
+    assert all(hasattr(diffusers, family.pipeline) for family in FAMILIES.values())
+
+
+# --- Flags -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("flags", "place"),
+    [
+        ("--vae x", "--vae"),
+        ("--lora x", "--lora"),
+        ("--steps 2", "--steps"),
+        ("--guidance 2", "--guidance"),
+        ("--key scenes", "--key"),
+        ("--accept-licence", "--accept-licence"),
+        ("--painter diffusion --model x/y --steps 0", "--steps"),
+        ("--painter diffusion --model x/y --guidance -1", "--guidance"),
+        ("--painter diffusion --model stabilityai/sd-turbo", "licence"),
+        ("--painter diffusion", "visualizer models"),
+    ],
+)
+def test_a_flag_that_cannot_be_followed_is_one_line(
+    flags: str, place: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    song = tmp_path / "song.wav"
+    assert main(["render", str(song), *flags.split()]) == 2
+    said = capsys.readouterr().err
+    assert place in said and said.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("content", [None, b"no picture"])
+def test_a_wrong_picture_is_refused_before_anything_is_written(
+    content: bytes | None, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    image = tmp_path / "photo.jpg"
+    if content is not None:
+        image.write_bytes(content)
+    before = sorted(tmp_path.iterdir())
+    assert main(["render", str(tmp_path / "song.wav"), "--image", str(image)]) == 2
+    said = capsys.readouterr().err
+    assert "photo.jpg" in said and said.count("\n") == 1
+    assert sorted(tmp_path.iterdir()) == before
+
+
+# --- Steps, guidance, autoencoder, key, LoRA ---------------------------------------------------
+
+
+def test_steps_and_guidance_are_taken_over(folder: str) -> None:
+    model = load_model(folder, "cpu", options=ModelOptions(steps=3, guidance=2.5))
+    assert model.caps.steps == 3 and model.caps.key_steps == 4
+    assert model.embed("red fire", "grey").tokens.shape[0] == 2
+
+
+def test_another_autoencoder_is_used(folder: str, tmp_path: Path) -> None:
+    AutoencoderTiny(
+        encoder_block_out_channels=(16,) * 4,
+        decoder_block_out_channels=(16,) * 4,
+        num_encoder_blocks=(1,) * 4,
+        num_decoder_blocks=(1,) * 4,
+    ).save_pretrained(tmp_path)
+    plain, other = (
+        load_model(folder, "cpu", precision="float32", options=ModelOptions(vae=vae))
+        for vae in (None, str(tmp_path))
+    )
+    latents = torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(0))
+    assert not torch.equal(plain.decode(latents), other.decode(latents))
+    assert plain.caps.name != other.caps.name
+
+
+def test_a_flow_with_an_autoencoder_of_another_kind(tmp_path: Path) -> None:
+    klein = tiny.build("klein", tmp_path / "klein")
+    AutoencoderTiny(latent_channels=4).save_pretrained(tmp_path / "vae")
+    with pytest.raises(VisualizerError, match="omit --vae") as caught:
+        load_model(klein, "cpu", options=ModelOptions(vae=str(tmp_path / "vae")))
+    one_line(caught)
+
+
+def test_the_scenes_painter_gives_the_key_where_asked(folder: str) -> None:
+    plain, keyed = (
+        load_painter("diffusion", folder, "cpu", ModelOptions(key=key)) for key in (None, "scenes")
+    )
+    score = make_score(1)
+    assert not torch.equal(film(plain, score), film(keyed, score))
+    assert plain.identity != keyed.identity
+
+
+def save_lora(folder: str, to: Path) -> str:
+    peft = pytest.importorskip("peft")
+    unet = StableDiffusionPipeline.from_pretrained(folder, safety_checker=None).unet
+    unet.add_adapter(peft.LoraConfig(r=2, target_modules=["to_q", "to_v"], init_lora_weights=False))
+    StableDiffusionPipeline.save_lora_weights(to, peft.get_peft_model_state_dict(unet))
+    (file,) = to.glob("*.safetensors")
+    return str(file)
+
+
+def test_a_lora_changes_the_film_as_much_as_asked(folder: str, tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    lora = save_lora(folder, tmp_path)
+    latents = torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(0))
+
+    def painted(*loras: str) -> torch.Tensor:
+        model = load_model(folder, "cpu", precision="float32", options=ModelOptions(loras=loras))
+        condition = model.embed("red fire", "")
+        return model.denoise(latents, latents.flip(0, 2), torch.tensor([0.5]), condition, 1)
+
+    plain = painted()
+    changes = [float((painted(f"{lora}:{w}") - plain).norm()) for w in (0, 0.3, 1)]
+    assert changes[0] < 1e-4 < changes[1] < changes[2]
+    torch.testing.assert_close(painted(lora), painted(f"{tmp_path}:1"))
+
+
+@pytest.mark.parametrize("lora", ["absent.safetensors", "style.ckpt", "broken.safetensors", ":9"])
+def test_a_lora_that_cannot_be_used(folder: str, tmp_path: Path, lora: str) -> None:
+    (tmp_path / "style.ckpt").write_bytes(b"")
+    (tmp_path / "broken.safetensors").write_bytes(b"broken")
+    with pytest.raises(VisualizerError) as caught:
+        load_model(folder, "cpu", options=ModelOptions(loras=(f"{tmp_path}/{lora}",)))
+    one_line(caught)
+
+
+def test_a_lora_for_another_model(folder: str, tmp_path: Path) -> None:
+    lora = save_lora(folder, tmp_path)
+    save_file({k: torch.zeros(7, 7) for k in load_file(lora)}, lora)
+    with pytest.raises(VisualizerError, match="does not suit this model") as caught:
+        load_model(folder, "cpu", options=ModelOptions(loras=(lora,)))
+    one_line(caught)
+
+
+def test_a_lora_without_peft(folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "style.safetensors").write_bytes(b"")
+    monkeypatch.setattr("visualizer.painters.diffusion.lora.find_spec", lambda name: None)
+    with pytest.raises(VisualizerError, match="pip install peft"):
+        load_model(folder, "cpu", options=ModelOptions(loras=(f"{tmp_path}/style.safetensors",)))

@@ -1,0 +1,86 @@
+"""The flags that choose a painter and its model."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from visualizer.cli import values
+
+if TYPE_CHECKING:
+    from visualizer.painters import Painter
+
+
+def add_painting_flags(parser: argparse.ArgumentParser) -> None:
+    """Adds the groups "painter" and "diffusion" to a command that paints."""
+    painter = parser.add_argument_group("painter")
+    painter.add_argument(
+        "--painter",
+        choices=("scenes", "diffusion"),
+        default="scenes",
+        help="scenes needs no model; diffusion needs --model (default: scenes)",
+    )
+    painter.add_argument(
+        "--device", metavar="NAME", help="cpu, cuda, mps (default: the best at hand)"
+    )
+    diffusion = parser.add_argument_group(
+        "diffusion", "what to paint with; see `visualizer models`"
+    )
+    diffusion.add_argument("--model", metavar="FOLDER|ID", help="a local folder or a hub id")
+    diffusion.add_argument(
+        "--image",
+        action="append",
+        default=[],
+        metavar="FILE",
+        type=Path,
+        help="start from a picture of yours; several are spread over the sections (repeatable)",
+    )
+    diffusion.add_argument(
+        "--key",
+        choices=("scenes",),
+        help="begin each shot with the scenes painter's picture, painted over",
+    )
+    diffusion.add_argument(
+        "--lora",
+        action="append",
+        default=[],
+        metavar="FILE|ID[:WEIGHT]",
+        help="a style for the model, .safetensors (repeatable)",
+    )
+    diffusion.add_argument(
+        "--vae", metavar="FOLDER|ID", help="a small autoencoder, such as madebyollin/taesd"
+    )
+    diffusion.add_argument("--steps", type=values.steps, help="passes of the model per frame")
+    diffusion.add_argument(
+        "--guidance", type=values.guidance, help="how literally prompts are taken, 0 to 30"
+    )
+    diffusion.add_argument(
+        "--accept-licence",
+        action="store_true",
+        help="use a model whose licence limits commercial use",
+    )
+
+
+def chosen_painter(options: argparse.Namespace) -> Painter:
+    """The painter that the flags ask for, after a look at the user's pictures.
+
+    Raises:
+        VisualizerError: A picture cannot be opened, or the model cannot be loaded or used.
+    """
+    from visualizer.painters import ModelOptions, load_painter
+
+    if options.image:
+        from visualizer.painters.diffusion.key import check_picture
+
+        for path in options.image:
+            check_picture(str(path))
+    wanted = ModelOptions(
+        options.vae,
+        tuple(options.lora),
+        options.steps,
+        options.guidance,
+        options.key,
+        options.accept_licence,
+    )
+    return load_painter(options.painter, options.model, options.device, wanted)

@@ -1,0 +1,100 @@
+"""Models known to work: their licences, their needs, and whether they suit this machine."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from visualizer.errors import VisualizerError
+from visualizer.painters.diffusion.memory import Memory
+
+
+@dataclass(frozen=True)
+class KnownModel:
+    """One entry of models.toml, where the fields are explained.
+
+    Attributes:
+        hub_id: Its id on the Hugging Face hub.
+        family: Models that are run alike.
+        licence: In a word.
+        commercial: Whether films made with it may earn money without asking anybody.
+        memory: Gigabytes.
+        size: Pixels along each side.
+        steps: Denoiser calls for a frame, and for a picture from nothing.
+        tiny: Hub id of a small autoencoder, or "".
+        note: What else to know.
+    """
+
+    hub_id: str
+    family: str
+    licence: str
+    commercial: bool
+    memory: float
+    size: int
+    steps: tuple[int, int]
+    tiny: str = ""
+    note: str = ""
+
+    @property
+    def page(self) -> str:
+        """Where its licence stands."""
+        return f"https://huggingface.co/{self.hub_id}"
+
+
+@lru_cache(maxsize=1)
+def known_models() -> tuple[KnownModel, ...]:
+    """The registry, in the order of the file: what to try first comes first."""
+    text = Path(__file__).with_name("models.toml").read_text(encoding="utf-8")
+    return tuple(
+        KnownModel(hub_id, **{**entry, "steps": tuple(entry["steps"])})
+        for hub_id, entry in tomllib.loads(text).items()
+    )
+
+
+def check_known(model: str, accept_licence: bool, memory: Memory) -> None:
+    """Says before anything is fetched what stands against a model of the registry.
+
+    Raises:
+        VisualizerError: Its licence limits what may be done with films, and `accept_licence` is
+            not set; or it needs more memory than there is.
+    """
+    found = [entry for entry in known_models() if entry.hub_id.lower() == model.lower()]
+    if not found:
+        return
+    (entry,) = found
+    if not entry.commercial and not accept_licence:
+        raise VisualizerError(
+            f"{model}: its licence ({entry.licence}) limits commercial use; read {entry.page} and"
+            f" add --accept-licence, or take a free one such as {known_models()[0].hub_id}"
+        )
+    check_memory(model, entry.memory, memory)
+
+
+def check_memory(model: str, needed: float, memory: Memory) -> None:
+    """Refuses a model that needs more memory than there is, and names one that would fit.
+
+    Raises:
+        VisualizerError: It does not fit.
+    """
+    if memory.gigabytes is None or needed <= memory.gigabytes:
+        return
+    fitting = [e for e in known_models() if e.commercial and e.memory <= memory.gigabytes]
+    largest = max(fitting, key=lambda entry: entry.memory, default=None)
+    way_out = f"{largest.hub_id} would fit" if largest else "no known model would fit"
+    raise VisualizerError(
+        f"{model}: needs about {needed:.0f} GB of memory, and {memory.device} has"
+        f" {memory.gigabytes:.0f}; {way_out}"
+    )
+
+
+def downloaded() -> frozenset[str]:
+    """Hub ids of all models in the cache of huggingface_hub."""
+    from huggingface_hub import scan_cache_dir
+    from huggingface_hub.errors import CacheNotFound
+
+    try:
+        return frozenset(repo.repo_id for repo in scan_cache_dir().repos)
+    except CacheNotFound:
+        return frozenset()
