@@ -67,6 +67,16 @@ def test_a_given_tempo_keeps_the_heard_bar_lines():
     assert np.abs(downbeats(fixed)[:, None] - downbeats(shifted())).min(axis=1).max() < 0.005
 
 
+def test_bars_begin_where_the_harmony_changes():
+    song = replace(shifted(first=0.0), sections=known_song().sections[:1])
+    chroma = np.zeros((6001, 12), np.float32)
+    chord = (np.arange(6001) / 100 - 1.5) // 2  # A new one on the fourth beat of each heard bar.
+    chroma[np.arange(6001), (5 * chord).astype(int) % 12] = 1.0
+    unsure = {**song.events, "downbeat": beats(song)[::12]}
+    fixed = correct(replace(song, events=unsure, chroma=chroma), Correction(bpm=120.0))
+    np.testing.assert_allclose(downbeats(fixed), 1.5 + 2.0 * np.arange(30), atol=0.005)
+
+
 def test_tempo_and_first_beat_are_exact_and_do_not_drift():
     fixed = correct(known_song(120), Correction(bpm=126.03, offset=1.234))
     expected = 1.234 + np.arange(len(beats(fixed))) * 60 / 126.03
@@ -183,6 +193,12 @@ def test_beats_without_bars_take_over_the_heard_bars():
     np.testing.assert_array_equal(downbeats(fixed), moved[::4])
 
 
+def test_a_beat_just_after_the_end_is_left_out():
+    times = np.arange(0.55, 60.5, 0.5)
+    fixed = correct(shifted(), Correction(beats=GivenBeats(times, times[::4])))
+    np.testing.assert_array_equal(beats(fixed), times[:-1])
+
+
 def test_beats_with_bars_bring_their_metre():
     times = np.arange(1.0, 40.0, 0.4)
     fixed = correct(shifted(), Correction(beats=GivenBeats(times, times[1::5])))
@@ -200,9 +216,14 @@ def test_beats_with_bars_bring_their_metre():
         (Correction(offset=1.0), "--offset: no beat"),
         (Correction(bpm="half"), "--bpm half: no beat"),
         (Correction(bpm=20.0, offset=4.0), "--bpm 20"),
-        (Correction(beats=GivenBeats(np.array([1.0, 60.0]), np.zeros(0))), "60.0 s"),
+        (Correction(beats=GivenBeats(np.array([1.0, 60.0]), np.zeros(0))), "60 s"),
+        (Correction(beats=GivenBeats(np.arange(40) / 100, np.zeros(0))), "10 ms apart"),
         (Correction(taps=np.array([1.0, 2.0, 3.0])), "3 taps"),
-        (Correction(sections=[GivenSection(0.0, "A", None), GivenSection(7.0, "B", None)]), "7.0"),
+        (Correction(taps=np.array([1.0, 1.05, 1.1, 1.15, 1.2])), "1 taps"),
+        (
+            Correction(sections=[GivenSection(0.0, "A", None), GivenSection(7.0, "B", None)]),
+            "at 7 s",
+        ),
         (Correction(sections=[GivenSection(0.0, "A", None), GivenSection(0.0, "B", None)]), "0.0"),
     ],
 )

@@ -17,14 +17,17 @@ from paintings import BLUE, RED, film, in_red, make_score, save_picture, texture
 from songs import known_song, silent_song
 from visualizer import camera
 from visualizer.errors import VisualizerError
-from visualizer.painters.diffusion import DiffusionPainter
-from visualizer.painters.diffusion.anchor import Pull
+from visualizer.painters import Watchful
+from visualizer.painters.diffusion import DiffusionPainter, oklab
+from visualizer.painters.diffusion.anchor import Anchor, Pull
 from visualizer.painters.diffusion.easel import per_frame
 from visualizer.painters.diffusion.key import Size, check_picture, load_picture
 from visualizer.painters.diffusion.loading import load_model
 from visualizer.painters.diffusion.model import Caps, Condition, FrameModel
 from visualizer.painters.diffusion.walk import place_noise, swing
+from visualizer.painters.diffusion.watchdog import Watchdog
 from visualizer.preset import parse_preset
+from visualizer.report.watch import summarize, write_curves
 from visualizer.score import (
     FilmOptions,
     Paint,
@@ -322,3 +325,63 @@ def test_a_picture_is_checked_by_opening_it(tmp_path: Path, content: bytes | Non
     with pytest.raises(VisualizerError, match="picture") as caught:
         check_picture(str(path))
     assert "\n" not in str(caught.value)
+
+
+# --- The watchdog ------------------------------------------------------------------------------
+
+
+def watched(change, frames: int = 30) -> tuple[list[torch.Tensor], Watchdog]:  # type: ignore[no-untyped-def]
+    """A shot in which `change` is done to the first picture again and again, under watch."""
+    first = textured()
+    latents = torch.randn(1, 4, 8, 8)
+    anchor = Anchor.of(oklab.from_srgb(first), latents, torch.zeros(2, 1, 1), Pull())
+    watchdog, picture, seen = Watchdog(anchor, first), first, []
+    score = make_score(frames)
+    for cue in list(score.cues(score.shots[0]))[1:]:
+        changed = change(picture).clamp(0.0, 1.0)
+        picture = watchdog.see(cue, oklab.from_srgb(changed), changed, picture)
+        seen.append(picture)
+    return seen, watchdog
+
+
+def test_the_watchdog_leaves_a_good_shot_alone() -> None:
+    seen, watchdog = watched(lambda picture: picture)
+    assert all(torch.equal(picture, textured()) for picture in seen)
+    rows = watchdog.curves()
+    assert list(rows) == list(range(1, 30))
+    still = {"mean": 1.0, "contrast": 1.0, "chroma": 1.0, "sharpness": 1.0, "flicker": 0.0}
+    assert all(row == pytest.approx(still, abs=1e-4) for row in rows.values())
+
+
+def test_the_watchdog_steps_in_where_a_shot_darkens() -> None:
+    seen, watchdog = watched(lambda picture: picture * 0.98, frames=120)
+    mean = np.array([row["mean"] for row in watchdog.curves().values()])
+    alone = 0.98 ** np.arange(1, 120)
+    late = int(np.flatnonzero(mean < 1 / 1.15)[0])
+    assert mean[late + 11] < mean[late]
+    assert mean[late + 20 :].min() > 2 * alone[-1] and mean[-1] > mean[late + 11] * 0.95
+    assert float((seen[-1] - textured()).abs().mean()) < 0.15
+
+
+def test_flicker_is_what_the_camera_does_not_explain() -> None:
+    generator = torch.Generator().manual_seed(0)
+
+    def flickering(picture: torch.Tensor) -> torch.Tensor:
+        return picture + 0.1 * torch.randn(picture.shape, generator=generator)
+
+    _, watchdog = watched(flickering, frames=3)
+    rows = list(watchdog.curves().values())
+    assert rows[0]["flicker"] == pytest.approx(0.08, abs=0.01)
+    assert rows[0]["sharpness"] > 1.3
+
+
+def test_what_the_watchdog_saw_lies_beside_the_film(model: FrameModel, tmp_path: Path) -> None:
+    painter = DiffusionPainter(model)
+    film(painter, make_score(4))
+    assert isinstance(painter, Watchful) and list(painter.curves) == [1, 2, 3]
+    write_curves(painter.curves, tmp_path / "film.drift.csv")
+    rows = (tmp_path / "film.drift.csv").read_text().splitlines()
+    assert rows[0] == "frame,mean,contrast,chroma,sharpness,flicker"
+    assert [row.split(",")[0] for row in rows[1:]] == ["1", "2", "3"]
+    assert "sharpness" in summarize(painter.curves)
+    assert not isinstance(Disc(), Watchful)

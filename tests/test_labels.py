@@ -212,3 +212,20 @@ def test_other_formats_and_folders_are_refused(tmp_path):
 def test_a_song_without_beats_exports_its_sections(tmp_path):
     write_labels(silent_song(), tmp_path / "labels.txt")
     assert (tmp_path / "labels.txt").read_text() == "0.000000\t5.000000\tA verse\n"
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".json", ".jams"])
+def test_damaged_labels_never_crash(tmp_path, suffix):
+    path, rng = tmp_path / f"labels{suffix}", np.random.default_rng(5)
+    write_labels(pickup_song(), path)
+    whole = path.read_bytes()[-1500:] if suffix == ".txt" else path.read_bytes()
+    for _ in range(60):
+        damaged = bytearray(whole)
+        for place in rng.integers(0, len(whole), 4):
+            damaged[place] = rng.choice(list(b'0129.,:-"{}[]eE\t\n xN'))
+        path.write_bytes(damaged)
+        for read in (read_beats, read_sections):
+            try:
+                read(path)
+            except VisualizerError as error:
+                assert "\n" not in str(error)

@@ -4,7 +4,7 @@ Weights are random, of a real architecture: an honest test of speed, none of bea
 
     python tests/benchmarks/diffusion.py --model small --size 1280x720 --frames 20
     python tests/benchmarks/diffusion.py --model sd-turbo --device cuda
-    python tests/benchmarks/diffusion.py --drift 600
+    python tests/benchmarks/diffusion.py --model tiny --drift 600 --song song.mp3
 """
 
 from __future__ import annotations
@@ -27,13 +27,17 @@ from torch.nn.functional import interpolate
 
 import tiny
 from visualizer import camera
+from visualizer.analysis import analyze_cached
 from visualizer.controls import CONTROLS
 from visualizer.painters.diffusion import DiffusionPainter, oklab
-from visualizer.painters.diffusion.anchor import Anchor, Pull, measure, tint
+from visualizer.painters.diffusion.anchor import Anchor, Pull, tint
 from visualizer.painters.diffusion.key import painting_size
 from visualizer.painters.diffusion.loading import load_model
 from visualizer.painters.diffusion.noise import TravellingNoise
-from visualizer.score import Look, Score, Shot
+from visualizer.painters.diffusion.watchdog import CURVES
+from visualizer.preset import load_preset
+from visualizer.score import FilmOptions, Look, Score, Shot, compose
+from visualizer.track import load_track
 
 LOOK = Look("neon rain", "", "tunnel", ("#101020", "#f0a0ff"))
 
@@ -145,17 +149,32 @@ def print_speed(painter: DiffusionPainter, score: Score) -> None:
 
 
 def print_drift(painter: DiffusionPainter, frames: int) -> None:
-    """How far a long shot strays from its first frame, as ratios: 1 is no drift."""
-    print(f"\ndrift over {frames} frames, smallest .. largest ratio to the first frame")
+    """How far a long shot in silence strays from its first frame, as ratios: 1 is no drift."""
+    print(f"\ndrift over {frames} frames of silence, smallest .. largest ratio to the first frame")
     for strength in (0.3, 0.5, 0.7):
-        score = make_score(frames, "192x128", strength)
-        seen = [measure(oklab.from_srgb(f)) for f in painter.paint(score, score.shots[0])]
-        columns = []
-        for name in ("mean", "contrast", "chroma", "sharpness"):
-            values = np.array([float(getattr(m, name).flatten()[0]) for m in seen])
-            ratios = values / values[0]
-            columns.append(f"{name} {ratios.min():.2f} .. {ratios.max():.2f}")
-        print(f"  strength {strength}: " + "; ".join(columns))
+        print_spans(f"strength {strength}", painter, make_score(frames, "192x128", strength))
+
+
+def print_song(painter: DiffusionPainter, song: Path, seconds: float) -> None:
+    """The same on music, as composed with several presets."""
+    analysis = analyze_cached(load_track(song))
+    print(f"\ndrift over {seconds:g} s of {song.name}, in its own shots")
+    for name in ("night-drive", "forge", "tidal"):
+        options = FilmOptions(192, 128, 24, duration=min(seconds, analysis.duration))
+        print_spans(name, painter, compose(analysis, load_preset(name), options))
+
+
+def print_spans(title: str, painter: DiffusionPainter, score: Score) -> None:
+    """What the watchdog saw while a score was painted."""
+    painter.curves.clear()
+    for shot in score.shots:
+        for _ in painter.paint(score, shot):
+            pass
+    columns = []
+    for name in CURVES:
+        seen = np.array([row[name] for row in painter.curves.values()])
+        columns.append(f"{name} {seen.min():.2f} .. {seen.max():.2f}")
+    print(f"  {title}: " + "; ".join(columns))
 
 
 def main() -> None:
@@ -168,6 +187,8 @@ def main() -> None:
     parser.add_argument("--precision")
     parser.add_argument("--threads", type=int)
     parser.add_argument("--drift", type=int, default=0, metavar="FRAMES")
+    parser.add_argument("--song", type=Path, help="also measure drift on this song")
+    parser.add_argument("--seconds", type=float, default=60.0, help="of the song")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = tiny.build("turbo", Path(folder), *parts_of(options.model))
@@ -183,6 +204,8 @@ def main() -> None:
     print_speed(painter, score)
     if options.drift:
         print_drift(painter, options.drift)
+    if options.song:
+        print_song(painter, options.song, options.seconds)
 
 
 if __name__ == "__main__":

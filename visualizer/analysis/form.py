@@ -98,7 +98,8 @@ def _steps(grid: Grid, duration: float) -> Matrix:
     before = np.arange(grid.downbeats[0] - bar, 0.3 * bar, -bar)[::-1]
     after = np.arange(grid.downbeats[-1] + bar, duration - 0.3 * bar, bar)
     inner = np.concatenate([before, grid.downbeats, after])
-    return np.concatenate([[0.0], inner[(inner > 0.3 * bar) & (inner < duration - 0.3 * bar)], [duration]])
+    inner = inner[(inner > 0.3 * bar) & (inner < duration - 0.3 * bar)]
+    return np.concatenate([[0.0], inner, [duration]])
 
 
 def _release(levels: Matrix) -> Matrix:

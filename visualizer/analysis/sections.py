@@ -44,7 +44,7 @@ def cover(given: Sequence[GivenSection], analysis: Analysis) -> tuple[Section, .
     ends = [*starts[1:], analysis.duration]
     if starts[-1] >= analysis.duration:
         raise VisualizerError(
-            f"--sections: one begins at {starts[-1]:.2f} s and the song ends at"
+            f"--sections: one begins at {starts[-1]:.6g} s and the song ends at"
             f" {analysis.duration:.2f} s; give the sections of this song"
         )
     for start, end in zip(starts, ends, strict=True):

@@ -22,7 +22,7 @@ TOLERANCE = 0.25  # Share of a beat by which a tap may miss and still count.
 PHASE, PERIOD = 0.5, 0.15  # How much of a tap's error moves the expected beat, and its interval.
 LOST = 4  # So many misses in a row mean that the pointer has lost its way.
 SEEDS = 16  # Most regular places from which the pointer is tried.
-COUNTED = 0.6  # Share of the taps that must count: of aimless ones about half do.
+COUNTED = 0.65  # Share of the taps that must count: of aimless ones about half do.
 SPAN = 4.0  # Beats: width of the neighbourhood whose tempo is followed.
 NEXT_TO = 1e-6  # Beats: so near to either end of the song a beat still belongs to it.
 MOVING = 1.5  # A line this many times worse than the curve means that the tempo moves.
@@ -47,11 +47,12 @@ def follow_taps(taps: Times, duration: float) -> Times:
         VisualizerError: There are fewer than four taps, or they follow no beat.
     """
     inside = taps[taps <= duration]
+    inside = inside[np.diff(inside, prepend=-np.inf) > BOUNCE]
     if len(inside) < LEAST:
         raise VisualizerError(
-            f"--tap: {len(inside)} taps lie in the song; tap at least {LEAST} beats"
+            f"--tap: {len(inside)} taps count in the song; tap at least {LEAST} beats"
         )
-    known = _number(inside[np.insert(np.diff(inside) > BOUNCE, 0, True)])
+    known = _number(inside)
     if len(known.times) < max(LEAST, COUNTED * len(inside)):
         raise VisualizerError("--tap: the taps follow no beat; tap every beat, without a break")
     line = np.polyfit(known.beats, known.times, 1)

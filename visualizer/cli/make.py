@@ -16,9 +16,10 @@ from visualizer.cli.painting import chosen_painter
 from visualizer.cli.values import SIZES
 from visualizer.errors import VisualizerError
 from visualizer.film import check_output, make_film
-from visualizer.painters import Painter
+from visualizer.painters import Painter, Watchful
 from visualizer.preset import DEFAULT, Preset, load_preset
 from visualizer.report import read_report
+from visualizer.report.watch import summarize, write_curves
 from visualizer.score import FilmOptions, Score, compose, load_score, save_score, score_text
 from visualizer.score.looks import unknown_words
 from visualizer.storyboard import write_storyboard
@@ -44,7 +45,7 @@ def render(options: argparse.Namespace) -> None:
     check_output(out, options.overwrite)
     preset = _preset(options)
     saved = load_score(options.score) if options.score else None
-    painter = _painter(options)
+    painter = chosen_painter(options, saved.images if saved else ())
     heard = hear(options.song, options)
     score = saved or write_score(heard, preset, options)
     _check_length(score, heard.track, options.score)
@@ -58,7 +59,7 @@ def demo(options: argparse.Namespace) -> None:
     options.preset = options.preset or DEMO_PRESET
     out = options.output or Path("visualizer-demo.mp4")
     check_output(out, options.overwrite)
-    preset, painter = _preset(options), _painter(options)
+    preset, painter = _preset(options), chosen_painter(options)
     heard = hear(DEMO_TRACK, options)
     score = write_score(heard, preset, options)
     _keep(score, out, options.overwrite)
@@ -68,7 +69,7 @@ def demo(options: argparse.Namespace) -> None:
 def storyboard(options: argparse.Namespace) -> None:
     """`visualizer storyboard`: one frame per section or bar."""
     out = options.output or options.song.with_name(f"{options.song.stem}.storyboard.png")
-    preset, painter = _preset(options), _painter(options)
+    preset, painter = _preset(options), chosen_painter(options)
     options.size = options.size or SIZES["draft"]
     heard = hear(options.song, options)
     score = write_score(heard, preset, options)
@@ -82,10 +83,8 @@ def hear(song: Path, options: argparse.Namespace) -> Heard:
     for warning in track.warnings:
         note(warning)
     given = read_given(options, track)
-    with song_progress(track.duration) as on_progress:
-        analysis = analyze_cached(track, on_progress=on_progress)
-    heard = {name: analyze_cached(stem) for name, stem in given.stems.items()}
-    analysis = correct(use_stems(analysis, heard), given.correction)
+    stems = {name: _listen(stem) for name, stem in given.stems.items()}
+    analysis = correct(use_stems(_listen(track), stems), given.correction)
     tempo = f"{analysis.tempo_bpm:.1f} BPM in {analysis.meter}" if analysis.tempo_bpm else "no beat"
     form = " ".join(section.label for section in analysis.sections)
     console.print(f"{song.name}: {track.duration:.1f} s, {tempo}, sections {form}", highlight=False)
@@ -95,6 +94,11 @@ def hear(song: Path, options: argparse.Namespace) -> Heard:
             " `visualizer analyze --click`, and put it right with --bpm, --tap or --beats"
         )
     return Heard(track, analysis)
+
+
+def _listen(track: Track) -> Analysis:
+    with song_progress(track.duration) as on_progress:
+        return analyze_cached(track, on_progress=on_progress)
 
 
 def write_score(heard: Heard, preset: Preset, options: argparse.Namespace) -> Score:
@@ -144,11 +148,6 @@ def _preset(options: argparse.Namespace) -> Preset:
     return preset
 
 
-def _painter(options: argparse.Namespace) -> Painter:
-    """The painter; loaded before the song is heard, so that a wrong model costs no time."""
-    return chosen_painter(options)
-
-
 def _check_length(score: Score, track: Track, source: Path | None) -> None:
     end = score.start + score.frames / score.fps
     if end > track.duration + 1.0:
@@ -176,7 +175,11 @@ def _make(score: Score, track: Track, painter: Painter, out: Path, crf: int) -> 
     with film_progress(score.frames) as on_frame:
         making = make_film(score, painter, track, out, crf=crf, on_frame=on_frame)
     report = read_report(out)
-    out.with_suffix(".report.txt").write_text(report.summary() + "\n", encoding="utf-8")
+    summary = report.summary()
+    if isinstance(painter, Watchful) and painter.curves:
+        write_curves(painter.curves, out.with_suffix(".drift.csv"))
+        summary += "\n" + summarize(painter.curves)
+    out.with_suffix(".report.txt").write_text(summary + "\n", encoding="utf-8")
     rate = making.frames / making.seconds if making.frames else 0.0
     waited = making.waited / max(making.seconds, 1e-9)
     console.print(
@@ -184,4 +187,4 @@ def _make(score: Score, track: Track, painter: Painter, out: Path, crf: int) -> 
         f" {waited:.0%} of the time spent waiting for the encoder",
         highlight=False,
     )
-    console.print(report.summary(), highlight=False)
+    console.print(summary, highlight=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,19 +63,24 @@ def add_painting_flags(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def chosen_painter(options: argparse.Namespace) -> Painter:
-    """The painter that the flags ask for, after a look at the user's pictures.
+def chosen_painter(options: argparse.Namespace, saved: Sequence[str] = ()) -> Painter:
+    """The painter that the flags ask for; loaded first, so that a wrong model costs no time.
+
+    Args:
+        options: What was typed.
+        saved: Pictures of a saved score; they and those typed are looked at before all else.
 
     Raises:
         VisualizerError: A picture cannot be opened, or the model cannot be loaded or used.
     """
     from visualizer.painters import ModelOptions, load_painter
 
-    if options.image:
+    pictures = [*map(str, options.image), *saved]
+    if pictures:
         from visualizer.painters.diffusion.key import check_picture
 
-        for path in options.image:
-            check_picture(str(path))
+        for path in pictures:
+            check_picture(path)
     wanted = ModelOptions(
         options.vae,
         tuple(options.lora),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from visualizer.errors import VisualizerError
 
@@ -39,6 +39,20 @@ class Painter(Protocol):
         Yields:
             float32, shape (3, height, width), sRGB-encoded, in [0, 1], on the painter's device.
         """
+        ...
+
+
+Curves = dict[int, dict[str, float]]
+"""What a painter saw: for each film frame, values by name."""
+
+
+@runtime_checkable
+class Watchful(Protocol):
+    """A painter that watches what it paints."""
+
+    @property
+    def curves(self) -> Curves:
+        """What it saw in the frames that it has painted; in every frame the same names."""
         ...
 
 

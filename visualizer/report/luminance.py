@@ -76,4 +76,3 @@ def _linear_light() -> NDArray[np.float32]:
     encoded = np.arange(256) / 255
     dark = encoded <= 0.04045
     return np.where(dark, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4).astype(np.float32)
-

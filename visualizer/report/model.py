@@ -53,16 +53,18 @@ class Report:
         first, last = 1000 * (sound.start - picture.start), 1000 * (sound.end - picture.end)
         loudness = self.loudness
         safe = "safe" if self.flashes.is_safe else f"NOT safe, at most {ALLOWED} are allowed"
-        return "\n".join((
-            f"picture   {len(picture.ticks)} frames, {float(picture.fps):.6g} fps, {rate},"
-            f" {picture.start:.3f} s to {picture.end:.3f} s",
-            f"sound     {sound.codec}, {sound.sample_rate} Hz, {sound.layout},"
-            f" {sound.start:.3f} s to {sound.end:.3f} s",
-            f"together  the sound starts {first:+.1f} ms and ends {last:+.1f} ms after the picture",
-            f"loudness  {loudness.integrated:.1f} LUFS, true peak {loudness.peak:+.1f} dB",
-            f"flashes   {self.flashes.most:g} in the worst second"
-            f" (from {self.flashes.second:.1f} s): {safe}",
-        ))
+        return "\n".join(
+            (
+                f"picture   {len(picture.ticks)} frames, {float(picture.fps):.6g} fps, {rate},"
+                f" {picture.start:.3f} s to {picture.end:.3f} s",
+                f"sound     {sound.codec}, {sound.sample_rate} Hz, {sound.layout},"
+                f" {sound.start:.3f} s to {sound.end:.3f} s",
+                f"together  the sound starts {first:+.1f} ms and ends {last:+.1f} ms after the picture",
+                f"loudness  {loudness.integrated:.1f} LUFS, true peak {loudness.peak:+.1f} dB",
+                f"flashes   {self.flashes.most:g} in the worst second"
+                f" (from {self.flashes.second:.1f} s): {safe}",
+            )
+        )
 
 
 def read_report(video: str | Path) -> Report:

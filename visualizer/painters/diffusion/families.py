@@ -47,7 +47,9 @@ def family_of(folder: Path, pipeline: str) -> Family:
 
 def chosen(own: Sampling, steps: int | None, guidance: float | None) -> Sampling:
     """A pipeline's own way, then what the user asked for."""
-    own = own if steps is None else replace(own, steps=steps, key_steps=max(steps, own.key_steps))
+    if steps is not None:
+        # Who asks for few steps has a model or a LoRA that needs no more for a key, either.
+        own = replace(own, steps=steps, key_steps=max(steps, min(own.key_steps, 4 * steps)))
     return own if guidance is None else replace(own, guidance=guidance)
 
 

@@ -7,26 +7,33 @@ from collections.abc import Iterator
 import torch
 
 from visualizer import camera
+from visualizer.painters import Curves
 from visualizer.painters.diffusion import oklab
-from visualizer.painters.diffusion.anchor import Anchor
 from visualizer.painters.diffusion.easel import Easel, per_frame
+from visualizer.painters.diffusion.watchdog import Watchdog
 
 
-def feedback(easel: Easel) -> Iterator[torch.Tensor]:
-    """Yields one frame for each cue of the shot, its lead included."""
+def feedback(easel: Easel, curves: Curves) -> Iterator[torch.Tensor]:
+    """Yields one frame for each cue of the shot, its lead included.
+
+    Args:
+        easel: What to paint with.
+        curves: Where to leave what the watchdog saw, once the shot is painted.
+    """
     brush, fps, steps = easel.brush(), easel.score.fps, easel.model.caps.steps
-    anchor: Anchor | None = None
-    for cue in easel.score.cues(easel.shot):
-        if anchor is None:
-            picture = easel.first(brush, cue)
-            anchor = easel.anchor(picture, cue)
-            lab = oklab.from_srgb(picture)
-        else:
-            move = easel.move(cue)
-            brush.advance(move, per_frame(cue.noise, fps))
-            picture = camera.warp(picture, move, "bicubic").clamp(0.0, 1.0)
-            strength = per_frame(cue.strength, fps)
-            picture = brush.repaint(picture, strength, easel.condition(cue), steps, anchor)
-            lab = anchor.hold(oklab.from_srgb(picture), easel.tint(cue))
-            picture = oklab.to_srgb(lab)
+    cues = easel.score.cues(easel.shot)
+    cue = next(cues)
+    picture = easel.first(brush, cue)
+    anchor = easel.anchor(picture, cue)
+    watchdog = Watchdog(anchor, picture)
+    yield easel.show(oklab.from_srgb(picture), cue)
+    for cue in cues:
+        move = easel.move(cue)
+        brush.advance(move, per_frame(cue.noise, fps))
+        moved = camera.warp(picture, move, "bicubic").clamp(0.0, 1.0)
+        strength = per_frame(cue.strength, fps)
+        painted = brush.repaint(moved, strength, easel.condition(cue), steps, anchor)
+        lab = anchor.hold(oklab.from_srgb(painted), easel.tint(cue))
+        picture = watchdog.see(cue, lab, oklab.to_srgb(lab), moved)
         yield easel.show(lab, cue)
+    curves.update(watchdog.curves())

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import torch
 
-from visualizer.painters import ModelOptions, Painter
+from visualizer.painters import Curves, ModelOptions, Painter
 from visualizer.painters.diffusion.anchor import Pull
 from visualizer.painters.diffusion.easel import Easel
 from visualizer.painters.diffusion.feedback import feedback
@@ -21,7 +21,12 @@ VERSION = 2  # Raised when the same score and model would paint another film.
 
 
 class DiffusionPainter:
-    """Paints with a model, in the mode that the shot asks for."""
+    """Paints with a model, in the mode that the shot asks for.
+
+    Attributes:
+        model: What paints.
+        curves: What the watchdog saw; see `visualizer.painters.Watchful`.
+    """
 
     def __init__(
         self,
@@ -45,6 +50,7 @@ class DiffusionPainter:
         self._key_strength = key_strength
         self._pull = pull or Pull()
         self._below = key or ScenesPainter(model.device)
+        self.curves: Curves = {}
         self._embedded: dict[tuple[str, str], Condition] = {}
 
     @classmethod
@@ -92,7 +98,7 @@ class DiffusionPainter:
             return (yield from keyframes(easel))
         if shot.paint.mode == "restyle":
             return (yield from restyle(easel, self._below))
-        return (yield from feedback(easel))
+        return (yield from feedback(easel, self.curves))
 
     def _embed(self, look: Look) -> Condition:
         text = (look.prompt, look.negative)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import torch
 
-from visualizer.painters.scenes.canvas import Canvas, chance, falloff, spin
+from visualizer.painters.scenes.canvas import Canvas, chance, falloff, smoothstep, spin
 from visualizer.painters.scenes.inks import Inks
 from visualizer.painters.scenes.strokes import rules
 from visualizer.painters.scenes.tiles import fbm, sample
@@ -35,7 +35,8 @@ def rings(canvas: Canvas, cue: Cue, seed: int, inks: Inks) -> torch.Tensor:
     line = rules(count, 1.0, 0.05 + 0.03 * cue.pulse, width)
     groove = rules(count, 0.2, 0.012, width) * 0.75 * cue.detail
     beam = torch.remainder(angle - 0.5 * cue.pose.clock - sweep, 2.0 * math.pi)
-    beam = torch.exp(-1.1 * (2.0 * math.pi - beam)) * (beam * 40.0).clamp(max=1.0)
+    behind = 2.0 * math.pi - beam
+    beam = torch.exp(-1.1 * behind) * smoothstep(0.0, 0.7, behind)
     outside = ((radius - size) * (1.0 / canvas.pixel) + 0.5).clamp_(0.0, 1.0)
     fade = falloff(radius - size, 0.95)
     tone = line * arcs[0] * (0.75 + 0.85 * fade) + groove * (0.25 + fade) * (0.5 + 0.5 * ripple)
