@@ -42,6 +42,7 @@ HOMES = {
     "rich": ["cli"],
     "argparse": ["cli", "analysis/training"],
     "matplotlib": ["analysis", "effects/title"],
+    "mido": ["analysis"],
 }
 FILES = sorted(PACKAGE.rglob("*.py"))
 LONGEST_FUNCTION, LONGEST_FILE = 50, 300
