@@ -438,6 +438,15 @@ def test_a_key_painter_gives_the_first_picture(models: dict[str, FrameModel]) ->
     assert keyed.identity != DiffusionPainter(models["turbo"]).identity
 
 
+def test_a_section_that_returns_begins_with_the_same_picture(painter: DiffusionPainter) -> None:
+    verse, again = (in_red(make_score(3, seed=seed)) for seed in (1, 2))
+    first, later = film(painter, verse), film(painter, again)
+    assert torch.equal(first[0], later[0]) and not torch.equal(first[2], later[2])
+    look = replace(RED, seed=5)
+    other = replace(verse, shots=(replace(verse.shots[0], looks=(look, look)),))
+    assert not torch.equal(film(painter, other)[0], first[0])
+
+
 # --- The loop ----------------------------------------------------------------------------------
 
 

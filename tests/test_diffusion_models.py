@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from diffusers import AutoencoderTiny, StableDiffusionPipeline
+from huggingface_hub import ModelCardData
 from safetensors.torch import load_file, save_file
 
 import tiny
@@ -71,6 +73,27 @@ def test_another_licence_must_be_accepted_first() -> None:
 
 def test_an_unknown_model_is_the_users_own_choice() -> None:
     check_known("somebody/something", False, Memory("this machine", 1.0))
+
+
+@pytest.mark.parametrize(
+    ("licence", "free"),
+    [("mit", True), ("apache-2.0", True), ("creativeml-openrail-m", True),
+     ("cc-by-nc-4.0", False), ("other", False), (None, False)],
+)  # fmt: skip
+def test_a_model_of_the_hub_is_asked_for_its_licence(
+    licence: str | None, free: bool, folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = ModelCardData(license=licence) if licence else None
+    info = SimpleNamespace(card_data=card)
+    monkeypatch.setattr("huggingface_hub.model_info", lambda *a, **o: info)
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", lambda *a, **o: f"{folder}/x.json")
+    monkeypatch.setattr("diffusers.DiffusionPipeline.download", lambda *a, **o: folder)
+    if not free:
+        with pytest.raises(VisualizerError, match="--accept-licence") as caught:
+            load_model("somebody/something", "cpu")
+        assert (licence or "none named") in one_line(caught)
+    accepted = ModelOptions(accept_licence=not free)
+    assert load_model("somebody/something", "cpu", options=accepted).caps.steps == 1
 
 
 def test_too_little_memory_is_said_with_what_would_fit() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -167,6 +168,27 @@ def test_the_way_to_paint_is_saved_and_names_the_shot(tmp_path: Path) -> None:
     assert len(names) == 4
 
 
+def test_a_score_saved_without_a_way_to_paint_is_feedback(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    save_score(composed(""), path)
+    older = re.sub(r' "paint": {[^}]*},', "", path.read_text())
+    assert "paint" not in older
+    path.write_text(older)
+    assert {shot.paint for shot in load_score(path).shots} == {Paint()}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [('"mode": "feedback"', '"mode": "dream"'), ('"image": null', '"image": 3')],
+)
+def test_a_score_edited_wrongly_is_one_line(tmp_path: Path, old: str, new: str) -> None:
+    path = tmp_path / "a.json"
+    save_score(composed(""), path)
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(VisualizerError, match=r"^[^\n]*shots.0[^\n]*$"):
+        load_score(path)
+
+
 # --- Every mode --------------------------------------------------------------------------------
 
 
@@ -194,6 +216,19 @@ def test_feedback_repaints_less_in_each_of_more_frames() -> None:
     assert used[0] == pytest.approx(0.6) and used[1] ** 2 == pytest.approx(0.6)
 
 
+def test_hard_hits_get_one_step_more(model: FrameModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, denoise = [], model.denoise
+
+    def counting(*given: object) -> torch.Tensor:
+        asked.append(given[-1])
+        return denoise(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(model, "denoise", counting)
+    for strength in (0.5, 0.8):
+        film(DiffusionPainter(model), make_score(2, strength=strength))
+    assert asked == [model.caps.key_steps, 1, model.caps.key_steps, 2]
+
+
 # --- Walk --------------------------------------------------------------------------------------
 
 
@@ -211,6 +246,17 @@ def test_a_frame_of_a_walk_knows_nothing_of_the_frames_before(model: FrameModel)
     alone = list(DiffusionPainter(model).paint(score, single_frame(score, score.shots[0], 5)))[-1]
     torch.testing.assert_close(alone, whole[5], rtol=0, atol=2e-3)
     assert (whole[5] - whole[0]).abs().mean() > 0.01
+
+
+def test_shots_of_a_walk_join_without_a_seam(model: FrameModel) -> None:
+    whole = in_mode(make_score(6, zoom=0.3, speed=2.0), "walk")
+    shot = whole.shots[0]
+    after = single_frame(whole, shot, 4)  # Rows 0 to 4, of which the last is shown.
+    after = replace(after, seed=shot.seed + 1)
+    painter = DiffusionPainter(model)
+    joined = list(painter.paint(whole, after))
+    torch.testing.assert_close(joined[-1], film(painter, whole)[4], rtol=0, atol=2e-3)
+    assert not any(frame.any() for frame in joined[:-1])
 
 
 def test_a_walk_rests_where_the_clock_does(model: FrameModel) -> None:

@@ -106,9 +106,7 @@ def test_key_frames_are_half_a_second_apart(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", [".mp3", ".m4a"])
 @pytest.mark.parametrize("fps", [25, 60])
-def test_a_whole_song_keeps_its_packets_and_its_time(
-    tmp_path: Path, suffix: str, fps: int
-) -> None:
+def test_a_whole_song_keeps_its_packets_and_its_time(tmp_path: Path, suffix: str, fps: int) -> None:
     track = load_track(write_song(tmp_path / f"song{suffix}", noise(2.03)))
     frames = int(np.ceil(track.duration * fps))
     film = tmp_path / "film.mp4"
@@ -297,9 +295,7 @@ def test_a_film_that_cannot_be_placed_gets_one_line(
     assert "\n" not in str(caught.value)
 
 
-def test_a_film_that_fails_leaves_the_old_one_and_nothing_else(
-    tmp_path: Path, song: Track
-) -> None:
+def test_a_film_that_fails_leaves_the_old_one_and_nothing_else(tmp_path: Path, song: Track) -> None:
     film = tmp_path / "film.mp4"
     film.write_bytes(b"the film of yesterday")
     with pytest.raises(VisualizerError, match=r"film.mp4: cannot be written \(Impossible to open"):

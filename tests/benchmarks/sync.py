@@ -76,15 +76,17 @@ def row(track: Track, fps: int, measured: Measured) -> str:
     sync, picture, sound = measured.sync, measured.streams.picture, measured.streams.sound
     offsets = (sync.offsets[0], sync.offsets[-1], sync.median, sync.p95, sync.worst, sync.drift)
     ends = (sound.start - picture.start, sound.end - picture.end)
-    return " ".join((
-        f"{track.path.suffix[1:]:<6}{fps:>4}{len(picture.ticks):>8}",
-        "".join(f"{offset:>7.1f} " for offset in offsets),
-        f"{sync.missed:>6}",
-        "".join(f"{1000 * seconds:>+8.1f}" for seconds in ends),
-        f"{'yes' if picture.is_constant and picture.fps == fps else 'NO':>8}",
-        f"{'same' if measured.keeps_packets else 'encoded':>10}",
-        f"{measured.correlation:>11.6f}",
-    ))
+    return " ".join(
+        (
+            f"{track.path.suffix[1:]:<6}{fps:>4}{len(picture.ticks):>8}",
+            "".join(f"{offset:>7.1f} " for offset in offsets),
+            f"{sync.missed:>6}",
+            "".join(f"{1000 * seconds:>+8.1f}" for seconds in ends),
+            f"{'yes' if picture.is_constant and picture.fps == fps else 'NO':>8}",
+            f"{'same' if measured.keeps_packets else 'encoded':>10}",
+            f"{measured.correlation:>11.6f}",
+        )
+    )
 
 
 def wrong(track: Track, fps: int, measured: Measured) -> Iterator[str]:

@@ -16,6 +16,7 @@ import platformdirs
 from visualizer.analysis.listen import analyze
 from visualizer.analysis.model import ANALYSIS_VERSION, CURVES, EVENTS, Analysis, Section
 from visualizer.errors import VisualizerError
+from visualizer.memory import return_freed_memory
 from visualizer.track import Track
 
 PLAIN = ("duration", "tempo_bpm", "meter", "confidence", "rate", "key")
@@ -103,6 +104,7 @@ def analyze_cached(
         except VisualizerError:
             path.unlink(missing_ok=True)
     analysis = analyze(track, on_progress)
+    return_freed_memory()
     with suppress(VisualizerError):  # A read-only home costs time on the next run, not this film.
         save_analysis(analysis, path)
     return analysis

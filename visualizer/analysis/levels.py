@@ -32,15 +32,14 @@ def measure_curves(spectra: Spectra) -> dict[str, Floats]:
     centres = mel_centres(MEL_BANDS)
     amplitude = np.sqrt(spectra.mel)
     tones = _held(amplitude)
-    bands = {
-        "bass": spectra.mel[:, centres < BASS_HZ],
-        "mid": spectra.mel[:, (centres >= BASS_HZ) & (centres < TREBLE_HZ)],
-        "treble": spectra.mel[:, centres >= TREBLE_HZ],
-    }
+    low, high = np.searchsorted(centres, [BASS_HZ, TREBLE_HZ]).tolist()
+    bands = {"bass": slice(low), "mid": slice(low, high), "treble": slice(high, None)}
     curves = {"loudness": _loudness(spectra)}
-    curves |= {name: _punch(power.sum(axis=1)) for name, power in bands.items()}
-    curves["percussive"] = _punch(((amplitude - tones) ** 2).sum(axis=1))
-    curves["harmonic"] = _punch((tones**2).sum(axis=1))
+    curves |= {name: _punch(spectra.mel[:, band].sum(axis=1)) for name, band in bands.items()}
+    hits = np.subtract(amplitude, tones, out=amplitude)
+    curves["percussive"] = _punch(_energy(hits))
+    curves["harmonic"] = _punch(_energy(tones))
+    del amplitude, hits, tones  # They are as large as the spectra.
     curves["brightness"] = _brightness(spectra)
     curves["novelty"] = _novelty(spectra)
     curves["vocals"] = vocal_activity(spectra)
@@ -48,6 +47,11 @@ def measure_curves(spectra: Spectra) -> dict[str, Floats]:
         name: np.where(audible, curve, 0).astype(np.float32) if name != "novelty" else curve
         for name, curve in curves.items()
     }
+
+
+def _energy(bands: Floats) -> Floats:
+    """Sum of squares over the bands, without a copy of them."""
+    return np.asarray(np.einsum("ij,ij->i", bands, bands), np.float32)
 
 
 def _held(amplitude: Floats) -> Floats:

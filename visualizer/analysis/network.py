@@ -24,6 +24,7 @@ Floats = NDArray[np.float32]
 WEIGHTS = Path(__file__).with_name("beats.safetensors")
 INPUTS = 2 * MEL_BANDS + 12
 CHANNELS, WIDTH, LAYERS = 32, 5, 11
+STRETCH = 4096  # Frames taken in at once.
 HEADS = ("beat", "downbeat", "kick", "snare", "hat")
 
 
@@ -48,13 +49,27 @@ def hear(level: Floats, chroma: Floats) -> dict[str, Floats]:
         chroma: Shape (n, 12), in [0, 1].
     """
     weights = _weights()
-    flow = _elu(_convolve(network_input(level, chroma), weights, "first", 1))
+    flow = _elu(_first(level, chroma, weights))
     for layer in range(LAYERS):
         inner = _elu(_convolve(flow, weights, f"wide.{layer}", 2**layer))
         flow = flow + _convolve(inner, weights, f"mix.{layer}", 1)
     scores = _convolve(_elu(flow), weights, "heads", 1)
     chances = np.asarray(1 / (1 + np.exp(-scores)), np.float32)
     return {name: chances[:, head] for head, name in enumerate(HEADS)}
+
+
+def _first(level: Floats, chroma: Floats, weights: Mapping[str, Floats]) -> Floats:
+    """The first layer, in stretches: its input is five times as large as what it gives."""
+    parts, reach = [], WIDTH // 2
+    for start in range(0, len(level), STRETCH):
+        # Two frames more on each side for the layer, and two before them for the rises.
+        first, last = max(0, start - reach - 2), start + STRETCH + reach
+        seen = network_input(level[first:last], chroma[first:last])
+        skip = min(2, first)
+        out = _convolve(seen[skip:], weights, "first", 1)
+        begin = start - first - skip
+        parts.append(out[begin : begin + STRETCH])
+    return np.concatenate(parts)
 
 
 @cache

@@ -5,6 +5,8 @@ Conventions: steps are given by their starts in seconds and the end of the last,
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import dct
@@ -56,8 +58,11 @@ def step_levels(spectra: Spectra, steps: Matrix) -> Matrix:
 def step_means(values: NDArray[np.float32], steps: Matrix) -> Matrix:
     """Mean over each step, shape (len(steps) - 1, columns)."""
     edges = np.clip(np.rint(steps * RATE).astype(int), 0, len(values))
-    sums = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, 0, np.float64)])
-    return np.asarray(np.diff(sums[edges], axis=0) / np.maximum(np.diff(edges), 1)[:, None])
+    means = np.zeros((len(edges) - 1, values.shape[1]))
+    for step, (first, last) in enumerate(pairwise(edges.tolist())):
+        if last > first:
+            means[step] = values[first:last].mean(axis=0, dtype=np.float64)
+    return means
 
 
 def turns(described: Matrix, span: int) -> Matrix:

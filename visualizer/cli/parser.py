@@ -22,6 +22,7 @@ examples:
   visualizer storyboard song.mp3                    what the film will look like, in seconds
   visualizer analyze song.mp3 --click               what the program hears, to see and to listen to
   visualizer presets                                the looks that come with the program
+  visualizer models                                 what diffusion can paint with
 """
 
 

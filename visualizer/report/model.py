@@ -59,7 +59,7 @@ class Report:
                 f" {picture.start:.3f} s to {picture.end:.3f} s",
                 f"sound     {sound.codec}, {sound.sample_rate} Hz, {sound.layout},"
                 f" {sound.start:.3f} s to {sound.end:.3f} s",
-                f"together  the sound starts {first:+.1f} ms and ends {last:+.1f} ms after the picture",
+                f"together  sound starts {first:+.1f} ms and ends {last:+.1f} ms after the picture",
                 f"loudness  {loudness.integrated:.1f} LUFS, true peak {loudness.peak:+.1f} dB",
                 f"flashes   {self.flashes.most:g} in the worst second"
                 f" (from {self.flashes.second:.1f} s): {safe}",

@@ -170,6 +170,12 @@ def _score(saved: _SavedScore) -> Score:
                 f" (got {shot.first})"
             )
         expected += len(shot)
+        for look in shot.looks:
+            if look.image is not None and look.image >= len(saved.images):
+                raise ValueError(
+                    f"shots.{index}.looks: image {look.image} is not among the"
+                    f" {len(saved.images)} images, which count from 0"
+                )
     return Score(
         saved.fps,
         saved.width,

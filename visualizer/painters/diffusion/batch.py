@@ -8,7 +8,6 @@ from itertools import islice
 
 import torch
 
-from visualizer.painters.diffusion.device import enough_memory
 from visualizer.painters.diffusion.model import Condition, FrameModel
 from visualizer.score import Cue
 
@@ -47,15 +46,14 @@ def paint(model: FrameModel, requests: Iterable[Request], steps: int) -> Iterato
     waiting = iter(requests)
     size = 8 if model.device.type == "cuda" else 2
     while group := list(islice(waiting, size)):
-        with enough_memory(f"{len(group)} pictures at a time"):
-            latents = model.denoise(
-                torch.cat([r.latents for r in group]),
-                torch.cat([r.noise for r in group]),
-                torch.tensor([r.strength for r in group]),
-                _together([r.condition for r in group]),
-                steps,
-            )
-            pictures = model.decode(latents)
+        latents = model.denoise(
+            torch.cat([r.latents for r in group]),
+            torch.cat([r.noise for r in group]),
+            torch.tensor([r.strength for r in group]),
+            _together([r.condition for r in group]),
+            steps,
+        )
+        pictures = model.decode(latents)
         yield from map(Painted, group, pictures)
 
 

@@ -6,7 +6,6 @@ import torch
 
 from visualizer.camera import Matrix
 from visualizer.painters.diffusion.anchor import Anchor
-from visualizer.painters.diffusion.device import enough_memory
 from visualizer.painters.diffusion.key import Size
 from visualizer.painters.diffusion.model import Condition, FrameModel
 from visualizer.painters.diffusion.noise import TravellingNoise
@@ -59,8 +58,7 @@ class Brush:
     ) -> torch.Tensor:
         noise = self._noise.field.to(latents)
         amount = torch.tensor([strength])
-        with enough_memory("one picture"):
-            latents = self._model.denoise(latents, noise, amount, condition, steps)
-            if anchor is not None:
-                latents = anchor.hold_latents(latents)
-            return self._model.decode(latents)[0]
+        latents = self._model.denoise(latents, noise, amount, condition, steps)
+        if anchor is not None:
+            latents = anchor.hold_latents(latents)
+        return self._model.decode(latents)[0]

@@ -67,11 +67,16 @@ class Easel:
         """The camera's move since the frame before."""
         return camera.step(cue, self.score.fps, self.size.aspect)
 
-    def first(self, brush: Brush, cue: Cue) -> torch.Tensor:
-        """The user's picture; or the key painter's, painted over; or the prompt's own."""
-        given = self.given(self.shot.looks[cue.weights.index(max(cue.weights))])
+    def first(self, cue: Cue) -> torch.Tensor:
+        """The user's picture; or the key painter's, painted over; or the prompt's own.
+
+        Its noise is the composition's, so that a section that returns begins as it did before.
+        """
+        look = self.shot.looks[cue.weights.index(max(cue.weights))]
+        given = self.given(look)
         if given is not None:
             return given
+        brush = Brush(self.model, self.size, look.seed)
         if self.key is None:
             return brush.imagine(self.condition(cue))
         picture = next(iter(self.key.paint(self.small, self.shot))).to(self.model.device)

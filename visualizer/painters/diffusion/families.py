@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from visualizer.errors import VisualizerError
-from visualizer.painters.diffusion.flow import FluxModel, KleinModel, ZImageModel
+from visualizer.painters.diffusion.flux import FluxModel, KleinModel
 from visualizer.painters.diffusion.model import FrameModel, Sampling
 from visualizer.painters.diffusion.vp import VPModel
+from visualizer.painters.diffusion.zimage import ZImageModel
 
 
 @dataclass(frozen=True)

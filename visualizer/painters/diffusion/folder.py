@@ -8,19 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from visualizer.errors import VisualizerError
-from visualizer.painters.diffusion.hub import Download, fetch
+from visualizer.painters.diffusion.hub import Download, Permit, fetch
 
 # The only libraries whose classes a pipeline may name; anything else is code from a stranger.
 _LIBRARIES = ("diffusers", "transformers")
 _SAMPLE = 1 << 20
 
 
-def find_folder(model: str, download: Download) -> Path:
+def find_folder(model: str, download: Download, permit: Permit | None = None) -> Path:
     """The folder of a model: the one given, or the hub's, fetched once into the hub's cache.
 
     Args:
         model: A folder, or a hub id such as "stabilityai/sd-turbo".
         download: Fetches a hub model; see `visualizer.painters.diffusion.hub`.
+        permit: Raises where a hub model's licence does not suit the user.
 
     Raises:
         VisualizerError: When there is no such folder or model, or the hub cannot be reached.
@@ -34,7 +35,7 @@ def find_folder(model: str, download: Download) -> Path:
         )
     if model.startswith((".", "/", "~")) or "\\" in model or model.count("/") != 1:
         raise VisualizerError(f"{model}: no such folder; give one, or a hub id such as owner/name")
-    return fetch(model, download)
+    return fetch(model, download, permit)
 
 
 def pipeline_class(folder: Path) -> str:

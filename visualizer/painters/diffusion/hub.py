@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from visualizer.errors import VisualizerError
+
+if TYPE_CHECKING:
+    from huggingface_hub import ModelInfo
+
+Permit = Callable[[str], None]
+"""Raises where a licence does not suit the user."""
 
 Download = Callable[[str, bool], Path]
 """Fetches a hub id into the hub's cache, or finds it there when the flag (offline) is set."""
@@ -17,15 +24,23 @@ _UNREACHABLE = (
 )
 
 
-def fetch(model: str, download: Download) -> Path:
+def fetch(model: str, download: Download, permit: Permit | None = None) -> Path:
     """Fetches a model, or falls back to what was fetched before when the hub cannot be reached.
+
+    Args:
+        model: A hub id.
+        download: Fetches it.
+        permit: Raises where the licence that the hub names for it does not suit the user.
 
     Raises:
         VisualizerError: One line for each way in which this fails.
     """
     from huggingface_hub import errors
 
-    online = _reachable(model)
+    info = _look_up(model)
+    online = info is not None
+    if info is not None and permit is not None:
+        permit(_licence(info))
     try:
         return download(model, not online)
     except errors.LocalEntryNotFoundError:
@@ -39,13 +54,16 @@ def fetch(model: str, download: Download) -> Path:
         raise VisualizerError(f"{model}: cannot be fetched: {reason}") from error
 
 
-def _reachable(model: str) -> bool:
-    """Whether the hub answers; asked first, since it fails at once where a download tries again."""
+def _look_up(model: str) -> ModelInfo | None:
+    """What the hub says of a model, or None where it does not answer.
+
+    Asked first, since it fails at once where a download tries again.
+    """
     from huggingface_hub import errors, model_info
 
     page = f"https://huggingface.co/{model}"
     try:
-        model_info(model, timeout=10)
+        return model_info(model, timeout=10)
     except errors.GatedRepoError:
         raise VisualizerError(
             f"{model}: its licence must be accepted at {page} first, then: hf auth login"
@@ -54,8 +72,12 @@ def _reachable(model: str) -> bool:
         raise VisualizerError(f"{model}: no such folder, and no such model at {page}") from None
     # What a dead connection raises depends on the hub's transport, which has changed twice.
     except Exception:
-        return False
-    return True
+        return None
+
+
+def _licence(info: ModelInfo) -> str:
+    card = info.card_data
+    return str((card.license_name or card.license or "none named") if card else "none named")
 
 
 def _missing(error: Exception) -> str:

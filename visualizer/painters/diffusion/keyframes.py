@@ -26,7 +26,7 @@ def keyframes(easel: Easel) -> Iterator[torch.Tensor]:
     """Yields one frame for each cue of the shot, its lead included."""
     cues = list(easel.score.cues(easel.shot))
     brush = easel.brush()
-    old = easel.first(brush, cues[0])
+    old = easel.first(cues[0])
     anchor = easel.anchor(old, cues[0])
     for here, there in pairwise([*key_rows(easel.shot), len(cues)]):
         moves = [easel.move(cue) for cue in cues[here + 1 : there + 1]]

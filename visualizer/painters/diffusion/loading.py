@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from visualizer.painters.diffusion.folder import (
 from visualizer.painters.diffusion.lora import add_lora, lora_identity
 from visualizer.painters.diffusion.memory import memory_of, needed
 from visualizer.painters.diffusion.model import FrameModel
-from visualizer.painters.diffusion.registry import check_known, check_memory
+from visualizer.painters.diffusion.registry import check_known, check_licence, check_memory
 
 
 def load_model(
@@ -56,7 +57,8 @@ def load_model(
     memory = memory_of(where)
     if not Path(model).expanduser().exists():
         check_known(model, wanted.accept_licence, memory)
-    folder = find_folder(model, _download_pipeline)
+    permit = partial(check_licence, model, wanted.accept_licence)
+    folder = find_folder(model, _download_pipeline, permit)
     family = family_of(folder, pipeline_class(folder))
     dtype = choose_dtype(where, precision, wide=family.flow)
     check_memory(model, needed(folder, dtype), memory)

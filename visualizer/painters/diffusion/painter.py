@@ -8,6 +8,7 @@ import torch
 
 from visualizer.painters import Curves, ModelOptions, Painter
 from visualizer.painters.diffusion.anchor import Pull
+from visualizer.painters.diffusion.device import enough_memory
 from visualizer.painters.diffusion.easel import Easel
 from visualizer.painters.diffusion.feedback import feedback
 from visualizer.painters.diffusion.keyframes import keyframes
@@ -17,7 +18,7 @@ from visualizer.painters.diffusion.walk import walk
 from visualizer.painters.scenes import ScenesPainter
 from visualizer.score import Look, Score, Shot
 
-VERSION = 2  # Raised when the same score and model would paint another film.
+VERSION = 3  # Raised when the same score and model would paint another film.
 
 
 class DiffusionPainter:
@@ -92,13 +93,18 @@ class DiffusionPainter:
         easel = Easel(
             self.model, score, shot, conditions, self._pull, self._key, self._key_strength
         )
-        if shot.paint.mode == "walk":
-            return (yield from walk(easel))
-        if shot.paint.mode == "keyframes":
-            return (yield from keyframes(easel))
-        if shot.paint.mode == "restyle":
-            return (yield from restyle(easel, self._below))
-        return (yield from feedback(easel, self.curves))
+        with enough_memory("one picture"):
+            yield from self._mode(easel)
+
+    def _mode(self, easel: Easel) -> Iterator[torch.Tensor]:
+        mode = easel.shot.paint.mode
+        if mode == "walk":
+            return walk(easel)
+        if mode == "keyframes":
+            return keyframes(easel)
+        if mode == "restyle":
+            return restyle(easel, self._below)
+        return feedback(easel, self.curves)
 
     def _embed(self, look: Look) -> Condition:
         text = (look.prompt, look.negative)

@@ -10,6 +10,19 @@ from pathlib import Path
 from visualizer.errors import VisualizerError
 from visualizer.painters.diffusion.memory import Memory
 
+# As the hub's model cards write them; OpenRAIL forbids harmful uses, not commercial ones.
+FREE_LICENCES = (
+    "apache-2.0",
+    "bigscience-openrail-m",
+    "bsd-2-clause",
+    "bsd-3-clause",
+    "cc0-1.0",
+    "creativeml-openrail-m",
+    "mit",
+    "openrail",
+    "openrail++",
+)
+
 
 @dataclass(frozen=True)
 class KnownModel:
@@ -53,23 +66,41 @@ def known_models() -> tuple[KnownModel, ...]:
     )
 
 
-def check_known(model: str, accept_licence: bool, memory: Memory) -> None:
+def check_known(model: str, accepted: bool, memory: Memory) -> None:
     """Says before anything is fetched what stands against a model of the registry.
 
     Raises:
-        VisualizerError: Its licence limits what may be done with films, and `accept_licence` is
-            not set; or it needs more memory than there is.
+        VisualizerError: Its licence limits what may be done with films, and is not accepted; or
+            it needs more memory than there is.
     """
-    found = [entry for entry in known_models() if entry.hub_id.lower() == model.lower()]
-    if not found:
+    entry = _entry(model)
+    if entry is None:
         return
-    (entry,) = found
-    if not entry.commercial and not accept_licence:
-        raise VisualizerError(
-            f"{model}: its licence ({entry.licence}) limits commercial use; read {entry.page} and"
-            f" add --accept-licence, or take a free one such as {known_models()[0].hub_id}"
-        )
+    if not entry.commercial and not accepted:
+        raise _limited(model, entry.licence, "limits commercial use")
     check_memory(model, entry.memory, memory)
+
+
+def check_licence(model: str, accepted: bool, licence: str) -> None:
+    """Asks for consent to a hub model outside the registry, unless its licence is known as free.
+
+    Raises:
+        VisualizerError: The licence is not known as free, and is not accepted.
+    """
+    if _entry(model) is None and not accepted and licence.lower() not in FREE_LICENCES:
+        raise _limited(model, licence, "may limit commercial use")
+
+
+def _entry(model: str) -> KnownModel | None:
+    found = (entry for entry in known_models() if entry.hub_id.lower() == model.lower())
+    return next(found, None)
+
+
+def _limited(model: str, licence: str, how: str) -> VisualizerError:
+    return VisualizerError(
+        f"{model}: its licence ({licence}) {how}; read https://huggingface.co/{model} and add"
+        f" --accept-licence, or take a free one such as {known_models()[0].hub_id}"
+    )
 
 
 def check_memory(model: str, needed: float, memory: Memory) -> None:

@@ -12,10 +12,10 @@ import torch
 
 from visualizer import camera
 from visualizer.errors import VisualizerError
+from visualizer.memory import keep_freed_memory
 from visualizer.painters.scenes.canvas import Canvas
 from visualizer.painters.scenes.families import DRIFT, FAMILIES, STEADY, Family
 from visualizer.painters.scenes.inks import mix_inks
-from visualizer.painters.scenes.memory import keep_freed_memory
 from visualizer.painters.scenes.threads import in_order
 from visualizer.painters.scenes.tiles import fbm
 from visualizer.palette import ramp

@@ -1,4 +1,4 @@
-"""One setting of the C library, worth a third of the time of a large frame."""
+"""Two settings of the C library: worth a third of the time of a large frame, and much memory."""
 
 from __future__ import annotations
 
@@ -20,3 +20,13 @@ def keep_freed_memory() -> None:
         libc = ctypes.CDLL(None)
         libc.mallopt(_M_TRIM_THRESHOLD, _LARGE)
         libc.mallopt(_M_MMAP_THRESHOLD, _LARGE)
+
+
+def return_freed_memory() -> None:
+    """Gives back what a finished stage no longer uses, before the next one asks for its own.
+
+    glibc keeps the holes that a stage leaves between small blocks (malloc_trim(3)): 60 MB after
+    ten minutes of music. Elsewhere than on glibc this does nothing.
+    """
+    if platform.libc_ver()[0] == "glibc":
+        ctypes.CDLL(None).malloc_trim(0)
