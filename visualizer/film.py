@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,18 +73,17 @@ def make_film(
     began = time.perf_counter()
     segments, painted, kept, waited = [], 0, 0, 0.0
     for shot in score.shots:
+        done = painted + kept
         segment = parts / f"{score_digest(score, shot, f'{painter.identity} crf {crf}')}.mp4"
         segments.append(segment)
         if segment.exists():
             kept += len(shot)
-            on_frame(painted + kept, score.frames)
+            on_frame(done + len(shot), score.frames)
             continue
-        with SegmentWriter(
-            segment, score.width, score.height, score.fps, crf=crf, preset=X264_PRESET
-        ) as writer:
+        with _clean_after_failure(parts), _encoder(segment, score, crf) as writer:
             for frame in render(score, shot, painter, finish):
                 writer.write(frame)
-                on_frame(painted + kept + writer.frames, score.frames)
+                on_frame(done + writer.frames, score.frames)
         painted, waited = painted + len(shot), waited + writer.waited
     making = Making(painted, kept, time.perf_counter() - began, waited)
     join(
@@ -99,6 +99,22 @@ def make_film(
     )
     shutil.rmtree(parts)
     return making
+
+
+def _encoder(segment: Path, score: Score, crf: int) -> SegmentWriter:
+    size = (score.width, score.height)
+    return SegmentWriter(segment, *size, score.fps, crf=crf, preset=X264_PRESET)
+
+
+@contextmanager
+def _clean_after_failure(parts: Path) -> Iterator[None]:
+    """Ctrl-C may fall between any two steps, also while the encoder is being started."""
+    try:
+        yield
+    except BaseException:
+        for unfinished in parts.glob(".*"):
+            unfinished.unlink(missing_ok=True)
+        raise
 
 
 def check_output(out: Path, overwrite: bool) -> None:
