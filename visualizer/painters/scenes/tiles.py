@@ -35,7 +35,7 @@ def sample(tiles: torch.Tensor, u: torch.Tensor, v: torch.Tensor) -> torch.Tenso
     )[0]
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def fbm(
     seed: int, device: torch.device, slope: float = 1.8, channels: int = 1, size: int = 512
 ) -> torch.Tensor:
@@ -55,7 +55,7 @@ def fbm(
     return _tile(np.fft.irfft2(_spectrum(seed, slope, channels, size), s=(size, size)), device)
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=12)
 def flow(seed: int, device: torch.device, slope: float = 3.0, size: int = 512) -> torch.Tensor:
     """A tile of eddies: velocity without source or sink, the curl of fractal noise.
 
@@ -89,7 +89,7 @@ def _tile(fields: NDArray[np.float64], device: torch.device) -> torch.Tensor:
     return torch.from_numpy(fields).to(device)
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=12)
 def star_tile(
     seed: int, device: torch.device, size: int, count: int, rows: int = 360
 ) -> torch.Tensor:
@@ -160,7 +160,7 @@ def _scatter(rng: np.random.Generator, count: int) -> np.ndarray:
     return places
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=12)
 def numbers(seed: int, device: torch.device, count: int = 1024) -> torch.Tensor:
     """Independent numbers in [0, 1), shape (count,): what each pane or window has to itself."""
     drawn = np.random.default_rng([seed, count]).uniform(0.0, 1.0, count)
