@@ -5,6 +5,7 @@ Results go to standard output and the rest to the error stream, so that output c
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,7 +13,10 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-console = Console(soft_wrap=True)
+# Tables that are piped or printed in a narrow window keep their model ids and names whole.
+WIDE = 160
+
+console = Console(soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
 _aside = Console(stderr=True, soft_wrap=True)
 
 

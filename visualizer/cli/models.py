@@ -39,7 +39,7 @@ def _table(known: tuple[KnownModel, ...], memory: Memory, here: frozenset[str]) 
     table = Table(title=f"memory of {memory.device}: {size}", title_justify="left")
     for column in ("model", "licence", "free for\ncommercial use", "memory", "fits", "size",
                    "steps:\nframe, key", "--vae", "on disk"):  # fmt: skip
-        table.add_column(column)
+        table.add_column(column, overflow="fold", no_wrap=column == "model")
     for model in known:
         fits = memory.gigabytes is None or model.memory <= memory.gigabytes
         table.add_row(
