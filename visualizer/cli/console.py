@@ -5,7 +5,6 @@ Results go to standard output and the rest to the error stream, so that output c
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +15,9 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 # Tables that are piped or printed in a narrow window keep their model ids and names whole.
 WIDE = 160
 
-console = Console(soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
+console = Console(soft_wrap=True)
+if not console.is_terminal:
+    console.width = WIDE
 _aside = Console(stderr=True, soft_wrap=True)
 
 
