@@ -11,6 +11,7 @@ from pathlib import Path
 
 from visualizer.effects import Finish
 from visualizer.errors import VisualizerError
+from visualizer.memory import return_freed_memory
 from visualizer.painters import Painter
 from visualizer.render import render
 from visualizer.score import Score, score_digest
@@ -73,6 +74,7 @@ def make_film(
     began = time.perf_counter()
     segments, painted, kept, waited = [], 0, 0, 0.0
     for shot in score.shots:
+        return_freed_memory()
         done = painted + kept
         segment = parts / f"{score_digest(score, shot, f'{painter.identity} crf {crf}')}.mp4"
         segments.append(segment)

@@ -235,9 +235,9 @@ class _Film:
 
 def _shares(
     times: NDArray[np.float64], spans: list[Span], preset: Preset, drivers: Drivers
-) -> NDArray[np.float64]:
+) -> NDArray[np.float32]:
     """Shape (frames, spans): how much of each span shows; rows sum to 1, at most two above 0."""
-    arrived = np.ones((len(times), len(spans) + 1))
+    arrived = np.ones((len(times), len(spans) + 1), np.float32)
     arrived[:, -1] = 0.0
     half_frame = 0.5 * (times[1] - times[0]) if len(times) > 1 else 0.0
     for index, span in enumerate(spans[1:], start=1):
@@ -251,7 +251,8 @@ def _shares(
         else:
             ramp = np.clip((times - span.start) / width + 0.5, 0.0, 1.0)
             arrived[:, index] = ramp * ramp * (3.0 - 2.0 * ramp)
-    shares: NDArray[np.float64] = arrived[:, :-1] - np.minimum(arrived[:, :-1], arrived[:, 1:])
+    shares = arrived[:, :-1]
+    shares -= np.minimum(shares, arrived[:, 1:])
     return shares
 
 
