@@ -22,8 +22,8 @@ import tiny
 from paintings import BLUE, RED, film, in_red, make_score, save_picture, textured
 from visualizer.camera import step, warp
 from visualizer.errors import VisualizerError
-from visualizer.painters import ModelOptions
-from visualizer.painters.diffusion import DiffusionPainter, oklab
+from visualizer.painters import ModelOptions, oklab
+from visualizer.painters.diffusion import DiffusionPainter
 from visualizer.painters.diffusion.anchor import Anchor, Pull, grade, measure, tint
 from visualizer.painters.diffusion.key import Size, load_picture, painting_size
 from visualizer.painters.diffusion.levels import NoiseLevel, NoiseLevels

@@ -18,8 +18,8 @@ from paintings import BLUE, RED, film, in_red, make_score, save_picture, texture
 from songs import known_song, silent_song
 from visualizer import camera
 from visualizer.errors import VisualizerError
-from visualizer.painters import Watchful
-from visualizer.painters.diffusion import DiffusionPainter, oklab
+from visualizer.painters import Watchful, oklab
+from visualizer.painters.diffusion import DiffusionPainter
 from visualizer.painters.diffusion.anchor import Anchor, Pull
 from visualizer.painters.diffusion.easel import per_frame
 from visualizer.painters.diffusion.key import Size, check_picture, load_picture

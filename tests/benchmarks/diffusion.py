@@ -29,7 +29,8 @@ import tiny
 from visualizer import camera
 from visualizer.analysis import analyze_cached
 from visualizer.controls import CONTROLS
-from visualizer.painters.diffusion import DiffusionPainter, oklab
+from visualizer.painters import oklab
+from visualizer.painters.diffusion import DiffusionPainter
 from visualizer.painters.diffusion.anchor import Anchor, Pull, tint
 from visualizer.painters.diffusion.key import painting_size
 from visualizer.painters.diffusion.loading import load_model

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-from visualizer.painters.diffusion import oklab
+from visualizer.painters import oklab
 from visualizer.score import Cue, Look
 
 

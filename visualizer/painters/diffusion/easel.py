@@ -10,8 +10,7 @@ import torch
 import torch.nn.functional as F
 
 from visualizer import camera
-from visualizer.painters import Painter
-from visualizer.painters.diffusion import oklab
+from visualizer.painters import Painter, oklab
 from visualizer.painters.diffusion.anchor import Anchor, Pull, grade, tint
 from visualizer.painters.diffusion.brush import Brush
 from visualizer.painters.diffusion.key import Size, load_picture, painting_size

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 import torch
 
 from visualizer import camera
-from visualizer.painters import Curves
-from visualizer.painters.diffusion import oklab
+from visualizer.painters import Curves, oklab
 from visualizer.painters.diffusion.easel import Easel, per_frame
 from visualizer.painters.diffusion.watchdog import Watchdog
 

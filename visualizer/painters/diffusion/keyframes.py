@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from visualizer import camera
-from visualizer.painters.diffusion import oklab
+from visualizer.painters import oklab
 from visualizer.painters.diffusion.easel import Easel, per_frame
 from visualizer.score import Cue, Shot
 

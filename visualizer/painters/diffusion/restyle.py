@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import torch
 
-from visualizer.painters import Painter
-from visualizer.painters.diffusion import batch, oklab
+from visualizer.painters import Painter, oklab
+from visualizer.painters.diffusion import batch
 from visualizer.painters.diffusion.anchor import Anchor
 from visualizer.painters.diffusion.batch import Request
 from visualizer.painters.diffusion.easel import Easel, per_frame

@@ -16,7 +16,8 @@ import numpy as np
 import torch
 
 from visualizer import camera
-from visualizer.painters.diffusion import batch, oklab
+from visualizer.painters import oklab
+from visualizer.painters.diffusion import batch
 from visualizer.painters.diffusion.batch import Request
 from visualizer.painters.diffusion.easel import Easel
 from visualizer.score import Cue

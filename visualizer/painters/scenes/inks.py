@@ -13,22 +13,13 @@ from functools import lru_cache
 import numpy as np
 import torch
 
+from visualizer.painters.oklab import LMS_TO_LAB, RGB_TO_LMS
 from visualizer.score import Cue
 
 TONES = 1024  # Entries over tones in [0, 2]: finer than 8 bits at any contrast.
 LEANS = 33  # Entries over leans in [-1, 1].
 
-# OKLab, Björn Ottosson, https://bottosson.github.io/posts/oklab/
-_RGB_TO_LMS = (
-    (0.4122214708, 0.5363325363, 0.0514459929),
-    (0.2119034982, 0.6806995451, 0.1073969566),
-    (0.0883024619, 0.2817188376, 0.6299787005),
-)
-_LMS_TO_LAB = (
-    (0.2104542553, 0.7936177850, -0.0040720468),
-    (1.9779984951, -2.4285922050, 0.4505937099),
-    (0.0259040371, 0.7827717662, -0.8086757660),
-)
+# Back from OKLab, as Björn Ottosson gives it, https://bottosson.github.io/posts/oklab/
 _LAB_TO_LMS = (
     (1.0, 0.3963377774, 0.2158037573),
     (1.0, -0.1055613458, -0.0638541728),
@@ -123,8 +114,8 @@ def _look_up(table: torch.Tensor, place: torch.Tensor) -> torch.Tensor:
 def _oklab(srgb: torch.Tensor) -> torch.Tensor:
     """Shape (3, n) to (3, n)."""
     linear = torch.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
-    lms = (srgb.new_tensor(_RGB_TO_LMS) @ linear).clamp_min(0.0) ** (1.0 / 3.0)
-    return srgb.new_tensor(_LMS_TO_LAB) @ lms
+    lms = (srgb.new_tensor(RGB_TO_LMS) @ linear).clamp_min(0.0) ** (1.0 / 3.0)
+    return srgb.new_tensor(LMS_TO_LAB) @ lms
 
 
 def _srgb(lab: torch.Tensor) -> torch.Tensor:
