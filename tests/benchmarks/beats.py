@@ -42,6 +42,7 @@ COLUMNS = (
     "kick",
     "snare",
     "hat",
+    "conf",
     "libF",
     "libCMLt",
     "libAMLt",
@@ -124,6 +125,7 @@ def score_song(folder: Path, song: Truth) -> list[float]:
         median_error(beats, found["beat"]),
         *score_sections(song, analysis),
         *score_drums(song, analysis),
+        analysis.confidence,
         *score_beats(beats, librosa_beats(track)),
         seconds,
     ]
@@ -149,6 +151,9 @@ def main() -> None:
             aside.append(number % 3 == 0)
             print_row(song["file"], rows[-1])
     table, kept = np.array(rows), np.array(aside)
+    if len(table) > 2:
+        trust = np.corrcoef(table[:, COLUMNS.index("conf")], table[:, COLUMNS.index("F")])[0, 1]
+        print(f"confidence and F correlate by {trust:.2f}")
     for name, part in (
         ("mean", table),
         ("mean, worked on", table[~kept]),

@@ -32,7 +32,7 @@ def save_analysis(analysis: Analysis, path: Path) -> None:
         "version": ANALYSIS_VERSION,
         **{name: getattr(analysis, name) for name in PLAIN},
         "sections": [vars(section) for section in analysis.sections],
-        "events": {name: np.round(times, 5).tolist() for name, times in analysis.events.items()},
+        "events": {name: times.tolist() for name, times in analysis.events.items()},
     }
     arrays = {**analysis.curves, "chroma": analysis.chroma}
     part = path.with_name(f".{path.name}.{os.getpid()}.part")

@@ -19,6 +19,7 @@ from visualizer.analysis.timbre import describe_steps, step_levels, turns
 
 Matrix = NDArray[np.float64]
 
+LONG = 2.8  # Seconds: longer bars are described half by half.
 PLAIN_STEP = 2.0  # Seconds per step where no bars are known.
 SHORTEST = 5.0  # Seconds: no section is shorter.
 LONGEST = 64  # Bars; only the song's first stretch may be longer.
@@ -94,10 +95,13 @@ def _steps(grid: Grid, duration: float) -> Matrix:
     """Starts of the bars from 0 on, and the end of the song."""
     if len(grid.downbeats) < 4:
         return np.linspace(0.0, duration, max(2, round(duration / PLAIN_STEP) + 1))
-    bar = float(np.median(np.diff(grid.downbeats)))
-    before = np.arange(grid.downbeats[0] - bar, 0.3 * bar, -bar)[::-1]
-    after = np.arange(grid.downbeats[-1] + bar, duration - 0.3 * bar, bar)
-    inner = np.concatenate([before, grid.downbeats, after])
+    bars, bar = grid.downbeats, float(np.median(np.diff(grid.downbeats)))
+    if bar > LONG:
+        halves = np.arange(2 * len(bars) - 1) / 2
+        bars, bar = np.interp(halves, np.arange(len(bars)), bars), bar / 2
+    before = np.arange(bars[0] - bar, 0.3 * bar, -bar)[::-1]
+    after = np.arange(bars[-1] + bar, duration - 0.3 * bar, bar)
+    inner = np.concatenate([before, bars, after])
     inner = inner[(inner > 0.3 * bar) & (inner < duration - 0.3 * bar)]
     return np.concatenate([[0.0], inner, [duration]])
 

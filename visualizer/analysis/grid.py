@@ -7,18 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from visualizer.analysis.bars import find_bars
 from visualizer.analysis.decoder import INTERVALS, Frames, decode
+from visualizer.analysis.judge import judge, near
 from visualizer.analysis.observations import Observations
-from visualizer.analysis.spectra import RATE, Spectra
+from visualizer.analysis.spectra import RATE
 
 Times = NDArray[np.float64]
 
-METERS = (4, 3)
 LEAST_BEATS = 4
 NEAR = (-2, 7)  # Frames around the pointer's beat in which its sound may lie.
-UNDOUBTED_BPM = 110.0  # Slower beats are never halved.
-SURE_AT_150, SURER_PER_OCTAVE = 0.7, 0.25  # Least median probability of fast beats.
+PLAIN = 0.25  # Weight of the cues that owe nothing to the network in the confidence.
 MARKED = 0.1  # Probability above which a beat has a sound of its own.
 
 
@@ -44,21 +42,28 @@ class Grid:
 NO_GRID = Grid(np.zeros(0), np.zeros(0), 4, 0.0, 0.0)
 
 
-def find_grid(spectra: Spectra, observed: Observations) -> Grid:
-    """Finds the beats that explain the observations best, and lays bars over them."""
+def find_grid(observed: Observations) -> Grid:
+    """Finds the beats and bars that explain the observations best."""
+    followed = follow(observed)
+    if len(followed) < LEAST_BEATS:
+        return NO_GRID
+    verdict = judge(followed, observed)
+    beats, bars = verdict.beats, verdict.bars
+    clear = verdict.chance ** (1 - PLAIN) * verdict.agreement**PLAIN
+    return Grid(
+        beats,
+        beats[bars.positions == 0],
+        bars.meter,
+        float(60 / np.median(np.diff(beats))),
+        float(_confidence(beats, observed) * clear),
+    )
+
+
+def follow(observed: Observations) -> Times:
+    """Beats as the pointer follows them, whatever the music means by them; empty in silence."""
     if len(observed.beat) < 2 * INTERVALS[0] or not observed.strength.any():
-        return NO_GRID
-    beats = _refine(decode(observed.beat), observed)
-    if len(beats) < LEAST_BEATS:
-        return NO_GRID
-    levels = [beats[::2], beats[1::2]] if _is_doubled(beats, observed) else [beats]
-    fits = [
-        (level, find_bars(level, spectra, observed, meter)) for level in levels for meter in METERS
-    ]
-    beats, bars = max(fits, key=lambda fit: fit[1].score)
-    tempo = float(60 / np.median(np.diff(beats)))
-    confidence = _confidence(beats, observed)
-    return Grid(beats, beats[bars.positions == 0], bars.meter, tempo, confidence)
+        return NO_GRID.beats
+    return _refine(decode(observed.beat), observed)
 
 
 def _refine(frames: Frames, observed: Observations) -> Times:
@@ -79,30 +84,9 @@ def _refine(frames: Frames, observed: Observations) -> Times:
     return np.maximum(0.0, np.maximum.accumulate(times.astype(np.float64)))
 
 
-def _is_doubled(beats: Times, observed: Observations) -> bool:
-    """Whether these are rather half beats: the faster they are, the surer they must be.
-
-    Where the network cannot tell a beat from its half it calls both likely, and the pointer, which
-    prefers to explain all it is shown, takes both.
-    """
-    tempo = 60 / np.median(np.diff(beats))
-    needed = SURE_AT_150 + SURER_PER_OCTAVE * np.log2(tempo / 150)
-    return bool(
-        len(beats) > 2 * LEAST_BEATS
-        and tempo > UNDOUBTED_BPM
-        and np.median(_near(observed.beat, beats)) < needed
-    )
-
-
-def _near(curve: NDArray[np.float32], times: Times) -> NDArray[np.float32]:
-    """Highest value within 30 ms of each time."""
-    frames = np.rint(times * RATE).astype(int)[:, None] + np.arange(-3, 4)
-    return np.asarray(curve[np.clip(frames, 0, len(curve) - 1)].max(axis=1))
-
-
 def _confidence(times: Times, observed: Observations) -> float:
     """Agreement of two ears: how sure the network is of the beats, and how many are onsets."""
-    sure = float(np.median(_near(observed.beat, times)))
+    sure = float(near(observed.beat, times).mean())
     loud = np.percentile(observed.strength, 80)
-    heard = float((_near(observed.strength, times) > loud).mean())
+    heard = float((near(observed.strength, times) > loud).mean())
     return float(np.clip(np.sqrt(sure * heard), 0.0, 1.0))

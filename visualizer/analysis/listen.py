@@ -11,6 +11,7 @@ from visualizer.analysis.model import Analysis
 from visualizer.analysis.observations import Observations, observe
 from visualizer.analysis.onsets import Times, peak_times
 from visualizer.analysis.roles import name_sections
+from visualizer.analysis.sections import snap
 from visualizer.analysis.spectra import RATE, measure_spectra
 from visualizer.analysis.tonality import find_key, normalize_chroma
 from visualizer.track import Track
@@ -28,7 +29,7 @@ def analyze(track: Track, on_progress: Callable[[float], None] | None = None) ->
     """
     spectra = measure_spectra(track, on_progress)
     observed = observe(spectra)
-    grid = find_grid(spectra, observed)
+    grid = find_grid(observed)
     form = find_form(spectra, grid, track.duration)
     chroma = normalize_chroma(spectra.chroma)
     return Analysis(
@@ -37,7 +38,7 @@ def analyze(track: Track, on_progress: Callable[[float], None] | None = None) ->
         meter=grid.meter,
         confidence=grid.confidence,
         events=_events(grid, observed, track.duration),
-        sections=name_sections(form),
+        sections=snap(name_sections(form), grid.downbeats),
         rate=float(RATE),
         curves=measure_curves(spectra),
         chroma=chroma,
@@ -50,8 +51,8 @@ def _events(grid: Grid, observed: Observations, duration: float) -> dict[str, Ti
         "beat": grid.beats,
         "downbeat": grid.downbeats,
         "onset": peak_times(observed.strength, 0.15, 0.05),
-        "kick": peak_times(observed.kick, 0.3, 0.06),
-        "snare": peak_times(observed.snare, 0.3, 0.06),
+        "kick": peak_times(observed.kick, 0.4, 0.06),
+        "snare": peak_times(observed.snare, 0.25, 0.06),
         "hat": peak_times(observed.hat, 0.45, 0.06),
     }
     return {name: times[times <= duration] for name, times in events.items()}

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-ANALYSIS_VERSION = 2  # Raised whenever the same song would be heard differently.
+ANALYSIS_VERSION = 3  # Raised whenever the same song would be heard differently.
 
 Role = Literal["intro", "verse", "chorus", "build", "drop", "break", "outro"]
 ROLES: tuple[Role, ...] = get_args(Role)

@@ -9,16 +9,23 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import find_peaks
 
-from visualizer.analysis.flux import heard_level, rises, stand_out
-from visualizer.analysis.spectra import RATE, Spectra
+from visualizer.analysis.flux import stand_out
+from visualizer.analysis.spectra import RATE
 
 Floats = NDArray[np.float32]
 Times = NDArray[np.float64]
 
 
-def onset_strength(spectra: Spectra) -> Floats:
-    """How strongly something new sounds at each frame, shape (n,), in [0, 1]."""
-    return stand_out(rises(heard_level(spectra.sharp)).mean(axis=1))
+def onset_strength(attacks: Floats) -> Floats:
+    """How strongly something new sounds at each frame.
+
+    Args:
+        attacks: How fast each band rises, shape (n, bands).
+
+    Returns:
+        Shape (n,), in [0, 1].
+    """
+    return stand_out(attacks.mean(axis=1))
 
 
 def peak_times(strength: Floats, threshold: float, apart: float) -> Times:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from visualizer.analysis.spectra import RATE
+
 Floats = NDArray[np.float32]
+Times = NDArray[np.float64]
 
 NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 # Krumhansl, Cognitive Foundations of Musical Pitch (1990), table 2.1.
@@ -20,6 +23,28 @@ def normalize_chroma(power: Floats) -> Floats:
     strongest = amplitude.max(axis=1, keepdims=True)
     floor = 0.01 * strongest.max(initial=0.0) + 1e-6
     return np.asarray(amplitude / np.maximum(strongest, floor), np.float32)
+
+
+def chord_changes(chroma: Floats, beats: Times, span: int) -> Times:
+    """How unlike the harmony of the `span` beats before and after each beat is.
+
+    Args:
+        chroma: Shape (n, 12), at RATE.
+        beats: Seconds, increasing, at least two.
+        span: Beats that are compared; fewer at both ends of the song.
+
+    Returns:
+        Shape (len(beats),), in [0, 1]; 0 where either side is silent.
+    """
+    edges = np.append(beats, 2 * beats[-1] - beats[-2])
+    frames = np.clip(np.rint(edges * RATE).astype(int), 0, len(chroma))
+    sums = np.cumsum(np.pad(chroma, ((1, 0), (0, 0))), axis=0, dtype=np.float64)[frames]
+    here = np.arange(len(beats))
+    past = sums[here] - sums[np.maximum(here - span, 0)]
+    coming = sums[np.minimum(here + span, len(beats))] - sums[here]
+    norms = np.linalg.norm(past, axis=1) * np.linalg.norm(coming, axis=1)
+    alike = (past * coming).sum(axis=1) / np.maximum(norms, 1e-9)
+    return np.where(norms > 1e-6, 1 - alike, 0.0)
 
 
 def find_key(chroma: Floats) -> str:

@@ -28,7 +28,7 @@ from visualizer.track import Track, load_track
 DEMO_TRACK = Path(__file__).resolve().parents[1] / "demo" / "demo.ogg"
 DEMO_PRESET = "night-drive"
 DRAFT_FPS = 24
-UNSURE = 0.4  # Confidence of the grid below which a person should listen to it.
+UNSURE = 0.6  # Confidence of the grid below which a person should listen to it.
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,12 @@ def render(options: argparse.Namespace) -> None:
     saved = load_score(options.score) if options.score else None
     painter = chosen_painter(options, saved.images if saved else ())
     heard = hear(options.song, options)
-    score = saved or write_score(heard, preset, options)
-    _check_length(score, heard.track, options.score)
+    score, track = saved or write_score(heard, preset, options), heard.track
+    del heard  # The score says everything; an analysis grows with the song.
+    _check_length(score, track, options.score)
     if options.score is None or options.score.resolve() != _score_path(out).resolve():
         _keep(score, out, options.overwrite)
-    _make(score, heard.track, painter, out, options.quality)
+    _make(score, track, painter, out, options.quality)
 
 
 def demo(options: argparse.Namespace) -> None:

@@ -1,6 +1,6 @@
 """Renders songs, teaches the network and writes its weights.
 
-python -m visualizer.analysis.training --songs 1200 --steps 4000
+python -m visualizer.analysis.training --songs 4000 --steps 16000
 """
 
 from __future__ import annotations
@@ -12,35 +12,48 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
+from torch import nn
 
 from visualizer.analysis.network import WEIGHTS
-from visualizer.analysis.training.examples import Example, make_example
+from visualizer.analysis.training.examples import (
+    Example,
+    load_examples,
+    make_example,
+    save_examples,
+)
 from visualizer.analysis.training.train import BeatNetwork, save_network, train
+
+OFTEN = 100  # Steps from one line, and from one writing of the weights, to the next.
 
 
 def read_arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--songs", type=int, default=1200, help="songs to compose and render")
-    parser.add_argument("--first", type=int, default=100_000, help="seed of the first song")
-    parser.add_argument("--steps", type=int, default=4000, help="batches of eight excerpts")
+    parser.add_argument("--songs", type=int, default=4000, help="songs to compose and render")
+    parser.add_argument("--first", type=int, default=200_000, help="seed of the first song")
+    parser.add_argument("--cores", type=int, help="that render; all when omitted")
+    parser.add_argument("--kept", type=Path, help="npz that keeps the songs for the next run")
+    parser.add_argument("--steps", type=int, default=16_000, help="batches of eight excerpts")
     parser.add_argument("--peak", type=float, default=3e-3, help="highest learning rate")
     parser.add_argument("--begin", type=Path, help="weights to go on from")
     parser.add_argument("--out", type=Path, default=WEIGHTS, help="where the weights go")
     return parser.parse_args()
 
 
-def render_songs(first: int, count: int) -> list[Example]:
-    """Renders songs on all cores."""
-    with ProcessPoolExecutor() as pool:
+def render_songs(first: int, count: int, cores: int | None) -> list[Example]:
+    """Renders songs."""
+    with ProcessPoolExecutor(cores) as pool:
         return list(pool.map(make_example, range(first, first + count), chunksize=10))
 
 
-def show(step: int, loss: float) -> None:
-    """Prints every hundredth loss."""
-    if step % 100 == 0:
-        sys.stdout.write(f"step {step}: loss {loss:.4f}\n")
-        sys.stdout.flush()
+def find_songs(arguments: argparse.Namespace) -> list[Example]:
+    """Songs that were kept, or new ones."""
+    if arguments.kept and arguments.kept.exists():
+        return load_examples(arguments.kept)
+    examples = render_songs(arguments.first, arguments.songs, arguments.cores)
+    if arguments.kept:
+        save_examples(examples, arguments.kept)
+    return examples
 
 
 def main() -> None:
@@ -50,9 +63,17 @@ def main() -> None:
     network = BeatNetwork()
     if arguments.begin:
         network.load_state_dict({n: w.float() for n, w in load_file(arguments.begin).items()})
-    examples = render_songs(arguments.first, arguments.songs)
-    train(network, examples, arguments.steps, show, arguments.peak)
-    save_network(network, arguments.out)
+    losses: list[float] = []
+
+    def follow(step: int, loss: float, average: nn.Module) -> None:
+        losses.append(loss)
+        if step % OFTEN == 0:
+            sys.stdout.write(f"step {step}: loss {sum(losses[-OFTEN:]) / OFTEN:.4f}\n")
+            sys.stdout.flush()
+            save_network(average, arguments.out)
+
+    taught = train(network, find_songs(arguments), arguments.steps, follow, arguments.peak)
+    save_network(taught, arguments.out)
 
 
 if __name__ == "__main__":

@@ -56,25 +56,26 @@ class Style:
 
 
 STYLES = (
-    Style("rock", 0.22, (68, 180), (4, 3), 0.12, FULL),
-    Style("slow", 0.06, (52, 92), (4, 3), 0.1, FULL),
-    Style("metal", 0.09, (95, 215), (4, 3), 0.0, FULL),
-    Style("four", 0.14, (98, 205), (4,), 0.05, FULL, True),
-    Style("machine", 0.09, (85, 170), (4,), 0.15, FULL, True),
-    Style("broken", 0.06, (155, 185), (4,), 0.0, FULL, True),
-    Style("half", 0.05, (125, 160), (4,), 0.05, FULL, True),
-    Style("waltz", 0.09, (72, 200), (3,), 0.08, FULL),
-    Style("shuffle", 0.04, (75, 150), (4,), 1.0, FULL),
-    Style("sparse", 0.04, (60, 170), (4, 3), 0.1, {**FULL, "arpeggio": 0.5}),
-    Style("odd", 0.02, (90, 160), (5, 7, 6), 0.0, FULL),
-    Style("none", 0.10, (56, 150), (4, 3), 0.05, CALM),
+    Style("rock", 0.17, (68, 180), (4, 3), 0.12, FULL),
+    Style("slow", 0.11, (48, 92), (4, 3), 0.1, FULL),
+    Style("metal", 0.08, (95, 215), (4, 3), 0.0, FULL),
+    Style("four", 0.13, (98, 205), (4,), 0.05, FULL, True),
+    Style("machine", 0.07, (85, 170), (4,), 0.15, FULL, True),
+    Style("broken", 0.05, (155, 185), (4,), 0.0, FULL, True),
+    Style("half", 0.04, (125, 160), (4,), 0.05, FULL, True),
+    Style("skank", 0.05, (60, 140), (4,), 0.15, FULL),
+    Style("waltz", 0.07, (72, 200), (3,), 0.08, FULL),
+    Style("shuffle", 0.04, (52, 150), (4,), 1.0, FULL),
+    Style("sparse", 0.05, (52, 170), (4, 3), 0.1, {**FULL, "arpeggio": 0.5}),
+    Style("odd", 0.04, (90, 180), (5, 7, 6), 0.0, FULL),
+    Style("none", 0.10, (50, 150), (4, 3), 0.05, CALM),
 )
 
 
 def choose_division(rng: Generator, tempo: float, choices: tuple[int, ...] = (1, 2, 4)) -> int:
     """Notes per beat: players divide slow beats more than fast ones, for 2 to 6 notes a second."""
     octaves = np.log2(np.array(choices) * tempo / 60 / 3.6)
-    weights = np.exp(-0.5 * (octaves / 0.75) ** 2)
+    weights = np.exp(-0.5 * (octaves / 0.9) ** 2)
     return int(rng.choice(choices, p=weights / weights.sum()))
 
 
@@ -120,6 +121,9 @@ def _kicks(rng: Generator, name: str, meter: int, tempo: float) -> list[tuple[fl
         )
     if name == "waltz":
         return [(0.0, 0.95), *_some(rng, [*every[1:], *eighths], 0.12)]
+    if name == "skank":
+        drop = [[2.0], [0.0, 2.0], every][int(rng.integers(3))]
+        return [*_some(rng, drop, 0.97), *_some(rng, eighths, 0.05)]
     if name == "machine":
         return [(0.0, 0.95), *_some(rng, [0.75, 1.5, 2.5, 2.75, 3.0, 2.0, 3.5], 0.35)]
     busy = rng.uniform(0.05, 0.5) * min(1.0, 110 / tempo)
@@ -141,6 +145,8 @@ def _snares(rng: Generator, name: str, meter: int, tempo: float) -> list[tuple[f
         or (name == "rock" and tempo > 145 and rng.uniform() < 0.06)
     ):
         main = [float(meter // 2)]
+    elif name == "skank":
+        main = [2.0] if rng.uniform() < 0.5 else [1.0, 3.0]
     elif name == "four":
         kind = rng.uniform()
         main = [1.0, 3.0] if kind < 0.7 else []
@@ -159,10 +165,13 @@ def _snares(rng: Generator, name: str, meter: int, tempo: float) -> list[tuple[f
 
 def _cymbals(rng: Generator, name: str, meter: int, tempo: float) -> Hits:
     """Hats, ride or shaker: quarters, eighths, sixteenths, triplets or only off the beat."""
-    kind = str(rng.choice(["even", "off", "triplet", "random"], p=[0.77, 0.12, 0.04, 0.07]))
+    off = 0.4 if name in ("skank", "four") else 0.1
+    odds = np.array([0.8, off, 0.04, 0.07])
+    kind = str(rng.choice(["even", "off", "triplet", "random"], p=odds / odds.sum()))
     if name == "shuffle":
         kind = str(rng.choice(["even", "triplet"]))
-    per = {"even": choose_division(rng, tempo), "off": 2, "triplet": 3, "random": 4}[kind]
+    even = 2 if name == "slow" and rng.uniform() < 0.5 else choose_division(rng, tempo)
+    per = {"even": even, "off": 2, "triplet": 3, "random": 4}[kind]
     steps = _steps(meter, per)
     if kind == "off":
         steps = [b for b in steps if b % 1]

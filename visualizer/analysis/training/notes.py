@@ -35,6 +35,7 @@ class Band:
         figure: Chord tones of the arpeggio in turn.
         tune: Scale degrees of the melody in turn.
         accents: Range of loudness off the downbeat.
+        weak: Loudness of notes between beats against those on them.
         push: Chance that chords come half a beat early.
     """
 
@@ -49,6 +50,7 @@ class Band:
     figure: tuple[int, ...]
     tune: tuple[int, ...]
     accents: tuple[float, float]
+    weak: float
     push: float
 
 
@@ -85,6 +87,7 @@ def make_band(rng: Generator, style: Style, meter: int, tempo: float) -> Band:
         figure=tuple(int(i) for i in rng.integers(0, 6, int(rng.choice([3, 4, 4, 6, 8])))),
         tune=tuple(np.cumsum(rng.integers(-2, 3, 16)).tolist()),
         accents=(0.65, 0.95) if rng.uniform() < 0.6 else (0.95, 1.0),
+        weak=rng.uniform(0.4, 0.9) if rng.uniform() < 0.6 else 1.0,
         push=0.5 if rng.uniform() < 0.12 else 0.0,
     )
 
@@ -111,6 +114,8 @@ def _bass_rhythm(rng: Generator, style: Style, meter: int, tempo: float) -> Rhyt
     kind = rng.uniform()
     if style.machine and kind < 0.3:
         return [(b + 0.5, 0.4) for b in range(meter)]
+    if style.name == "skank" and kind < 0.4:
+        return [(float(b), 0.7) for b in range(0, meter, int(rng.integers(1, 3)))]
     if kind < 0.5:
         return _even(meter, choose_division(rng, tempo))
     if kind < 0.62:
@@ -127,6 +132,8 @@ def _chord_rhythm(rng: Generator, style: Style, meter: int, tempo: float) -> Rhy
         return _even(meter, choose_division(rng, tempo))
     if style.name == "waltz" and kind < 0.4:
         return [(float(b), 0.4) for b in range(1, meter)]
+    if style.name == "skank" and kind < 0.8:
+        return [(b + 0.5, 0.3) for b in range(meter)]
     if kind < 0.45:
         return [(0.0, meter - 0.1)]
     if kind < 0.55:
@@ -164,6 +171,7 @@ def play_bar(mix: Mix, band: Band, bar: int, start: float, meter: int, active: s
             half = band.split and beat >= meter / 2
             degree = band.degrees[(bar + 2 * half) % len(band.degrees)]
             accent = 1.0 if beat == 0 else rng.uniform(*band.accents)
+            accent *= band.weak if beat % 1 else 1.0
             pushed = beat == 0 and layer in ("chords", "strings") and rng.uniform() < band.push
             early = 0.5 if pushed else 0.0
             for pitch in _pitches(rng, band, layer, degree, index, bar):

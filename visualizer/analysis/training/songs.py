@@ -20,6 +20,7 @@ from visualizer.analysis.training.sounds import RATE, Sound, make_kit
 Times = NDArray[np.float64]
 
 SECONDS = 36.0
+BURIED = 0.2  # Share of songs whose drums lie deep in the mix.
 FAINT = 0.17  # Ghost notes are played and not asked for.
 SAME = {"open": "hat", "shaker": "hat"}  # Count as one instrument.
 LAYERS = ("drums", "bass", "chords", "strings", "arpeggio", "melody")
@@ -96,7 +97,7 @@ def compose_song(seed: int) -> Song:
     tempo = float(np.exp(rng.triangular(slowest, (slowest + fastest) / 2, fastest)))
     grid = _beat_times(rng, tempo, start)
     swing = rng.uniform(0.56, 0.68) if rng.uniform() < style.swing else 0.5
-    mix = Mix(grid, swing, rng, float(rng.choice([0.0, 0.003, 0.008])))
+    mix = Mix(grid, swing, rng, float(rng.choice([0.0, 0.003, 0.008, 0.014])))
     pickup = int(rng.integers(0, meter)) if rng.uniform() < 0.4 else 0
     band = make_band(rng, style, meter, tempo)
     _play(mix, style, band, meter, pickup)
@@ -163,7 +164,8 @@ def _choose_layers(rng: Generator, style: Style) -> set[str]:
 
 def _master(rng: Generator, mix: Mix, grid: Times) -> Sound:
     """Balance, pumping, room, noise and loudness."""
-    tones = mix.tones * 10 ** (rng.uniform(-10, 8) / 20)
+    louder = rng.uniform(8, 18) if rng.uniform() < BURIED else rng.uniform(-10, 8)
+    tones = mix.tones * 10 ** (louder / 20)
     if rng.uniform() < 0.25:
         tones = tones * _pump(mix, len(tones), rng.uniform(0.3, 0.95))
     sound = mix.drums + tones
