@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import math
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import MagicMock
@@ -14,12 +15,13 @@ from unittest.mock import MagicMock
 import numpy as np
 import pytest
 import torch
-from diffusers import DiffusionPipeline, FluxPipeline, UNet2DConditionModel
+from diffusers import DiffusionPipeline, FluxPipeline, LCMScheduler, UNet2DConditionModel
 from huggingface_hub.errors import LocalEntryNotFoundError, RepositoryNotFoundError
 from torch.nn.modules.module import register_module_forward_hook
 
 import tiny
 from paintings import BLUE, RED, film, in_red, make_score, save_picture, textured
+from visualizer import camera
 from visualizer.camera import step, warp
 from visualizer.errors import VisualizerError
 from visualizer.painters import ModelOptions, oklab
@@ -167,7 +169,9 @@ def test_the_negative_prompt_matters_where_the_model_is_guided(
 
 # diffusers' own Euler scheduler converts a tensor in a way that numpy 2 warns of.
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-@pytest.mark.parametrize(("family", "guidance"), [("turbo", 0), ("v", 0), ("xl", 0), ("lcm", 8)])
+@pytest.mark.parametrize(
+    ("family", "guidance"), [("turbo", 0), ("v", 0), ("xl", 0), ("lcm", 8), ("pulse", 0)]
+)
 def test_one_step_from_noise_agrees_with_the_stock_pipeline(
     models: dict[str, FrameModel], folders: dict[str, str], family: str, guidance: float
 ) -> None:
@@ -266,7 +270,78 @@ def test_steps_descend_evenly_in_time() -> None:
     assert [float(level.time) for level in levels] == pytest.approx([999, 749.25, 499.5, 249.75])
 
 
+def zero_terminal() -> torch.Tensor:
+    """Alpha squared of a schedule whose last level is nothing but noise."""
+    scheduler = LCMScheduler(
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule="scaled_linear",
+        prediction_type="v_prediction",
+        rescale_betas_zero_snr=True,
+    )
+    return scheduler.alphas_cumprod
+
+
+@pytest.mark.parametrize("time", [20, 250, 500, 900, 990, 998, 999])
+def test_each_time_of_a_schedule_that_ends_in_noise_is_found_again(time: int) -> None:
+    kept = float(zero_terminal()[time])
+    assert (kept == 0.0) == (time == 999)
+    alpha, sigma = math.sqrt(kept), math.sqrt(1.0 - kept)
+    strength = torch.tensor([sigma / (alpha + sigma)], dtype=torch.float64)
+    (level,) = NoiseLevels(zero_terminal()).descent(strength, 1, torch.device("cpu"))
+    assert float(level.time) == pytest.approx(time, abs=0.02)
+    assert float(level.alpha) == pytest.approx(alpha, abs=5e-4)
+    assert float(level.sigma) == pytest.approx(sigma, abs=5e-4)
+
+
+def test_strength_is_the_share_of_noise_up_to_the_end_of_such_a_schedule() -> None:
+    strengths = torch.linspace(0.05, 0.999, 50)
+    (level,) = NoiseLevels(zero_terminal()).descent(strengths, 1, torch.device("cpu"))
+    shares = (level.sigma / (level.alpha + level.sigma)).flatten()
+    torch.testing.assert_close(shares, strengths, rtol=0, atol=1e-5)
+    assert (level.time.diff() > 0.0).all() and 0.0 < level.time[0] < level.time[-1] < 999.0
+    last = NoiseLevels(zero_terminal()).descent(torch.ones(1), 4, torch.device("cpu"))
+    assert [float(each.time) for each in last] == pytest.approx([999, 749.25, 499.5, 249.75])
+
+
+@pytest.mark.parametrize("family", ["v", "pulse"])
+@pytest.mark.parametrize("time", [20, 250, 500, 900, 999])
+def test_a_velocity_becomes_the_clean_picture(
+    models: dict[str, FrameModel], family: str, time: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, kept = models[family], float(models[family]._pipe.scheduler.alphas_cumprod[time])  # type: ignore[attr-defined]
+    alpha, sigma = math.sqrt(kept), math.sqrt(1.0 - kept)
+    clean, noise = latents_and_noise(model)
+    heard: list[float] = []
+
+    def knowing(noisy: torch.Tensor, times: torch.Tensor, **options: object) -> tuple[torch.Tensor]:
+        """A network that has learned this one picture."""
+        heard.append(float(times[0]))
+        torch.testing.assert_close(noisy, alpha * clean + sigma * noise, rtol=0, atol=2e-3)
+        return (alpha * noise - sigma * clean,)
+
+    monkeypatch.setattr(model._denoiser, "forward", knowing)  # type: ignore[attr-defined]
+    strength = torch.tensor([sigma / (alpha + sigma)], dtype=torch.float64)
+    found = model.denoise(clean, noise, strength, model.embed("red fire", ""), 1)
+    assert heard == [pytest.approx(time, abs=0.02)]
+    torch.testing.assert_close(found, clean, rtol=0, atol=5e-3)
+
+
+def test_the_projects_own_kind_of_model_is_known(folders: dict[str, str]) -> None:
+    index = json.loads((Path(folders["pulse"]) / "model_index.json").read_text())
+    parts = {name: kind[1] for name, kind in index.items() if isinstance(kind, list)}
+    assert index["_class_name"] == "StableDiffusionPipeline"
+    assert parts["unet"] == "UNet2DConditionModel" and parts["vae"] == "AutoencoderTiny"
+    assert parts["text_encoder"] == "CLIPTextModel" and parts["scheduler"] == "LCMScheduler"
+    model = load_model(folders["pulse"], "cpu", precision="float32")
+    assert (model.caps.steps, model.caps.key_steps, model.caps.channels) == (2, 4, 4)
+
+
 MOVES = {"zoom": {"zoom": 0.4}, "out": {"zoom": -0.4}, "pan": {"pan": 0.1}, "turn": {"rotate": 9.0}}
+
+
+def carried(move: np.ndarray) -> Callable[[torch.Tensor], torch.Tensor]:
+    return partial(camera.forward, matrix=move)
 
 
 def move_of(**settings: float) -> np.ndarray:
@@ -279,7 +354,7 @@ def test_noise_stays_white_over_a_long_shot(move: str) -> None:
     noise, matrix = TravellingNoise(4, 48, 86, seed=0), move_of(**MOVES[move])
     neighbours = []
     for _ in range(600):
-        noise.advance(matrix, 0.1)
+        noise.advance(carried(matrix), 0.1)
         field = noise.field[0]
         assert 0.98 < field.std() < 1.02
         across = (field[:, :, 1:] * field[:, :, :-1]).mean()
@@ -295,7 +370,7 @@ def test_noise_moves_with_a_slow_camera_though_each_move_is_less_than_a_cell() -
     before = noise.field[0]
     move = move_of(pan=0.1)
     for _ in range(20):
-        noise.advance(move, 0.0)
+        noise.advance(carried(move), 0.0)
     cells = round(20 * 0.1 / 24 * 86)
     after = noise.field[0]
     moved = (before[:, :, cells:] * after[:, :, :-cells]).mean()
@@ -306,11 +381,11 @@ def test_noise_moves_with_a_slow_camera_though_each_move_is_less_than_a_cell() -
 def test_still_noise_is_kept_and_renewed_noise_forgets() -> None:
     still = TravellingNoise(4, 16, 16, seed=0)
     first = still.field
-    still.advance(np.eye(3), 0.0)
+    still.advance(carried(np.eye(3)), 0.0)
     assert torch.allclose(still.field, first, atol=1e-5)
-    still.advance(np.eye(3), 0.3)
+    still.advance(carried(np.eye(3)), 0.3)
     assert float((still.field * first).mean()) == pytest.approx(0.7, abs=0.05)
-    still.advance(np.eye(3), 1.0)
+    still.advance(carried(np.eye(3)), 1.0)
     assert abs(float((still.field * first).mean())) < 0.1
 
 
@@ -364,6 +439,26 @@ def test_the_held_colours_follow_the_palette() -> None:
         lab = anchor.hold(lab, blue)
     bluer = lab[2].mean() < oklab.from_srgb(textured())[2].mean()
     assert bluer
+
+
+@pytest.mark.parametrize("share", [0.3, 0.5, 1.0])
+def test_colours_stay_as_vivid_where_the_palette_changes(share: float) -> None:
+    cpu = torch.device("cpu")
+    lab = oklab.from_srgb(textured())
+    red, mixed = (tint((RED, BLUE), w, cpu) for w in ((1.0, 0.0), (1.0 - share, share)))
+    anchor = Anchor.of(lab, torch.randn(1, 4, 8, 8), red, Pull())
+    for _ in range(30):
+        lab = anchor.hold(lab, mixed)
+    assert float(measure(lab).chroma) == pytest.approx(float(anchor.measures.chroma), rel=0.1)
+    torch.testing.assert_close(anchor.under(red).measures.mean, anchor.measures.mean)
+
+
+def test_a_model_that_knows_one_colour_only_cannot_make_a_shot_grey() -> None:
+    first = oklab.from_srgb(textured())
+    anchor = Anchor.of(first, torch.randn(1, 4, 8, 8), torch.zeros(2, 1, 1), Pull())
+    dull = torch.cat([first[:1], first[1:] * 0.15])
+    held = measure(anchor.hold(dull, torch.zeros(2, 1, 1)))
+    assert float(held.chroma) == pytest.approx(float(anchor.measures.chroma), rel=0.15)
 
 
 def test_neutral_grading_changes_nothing_and_each_grade_does_what_it_says() -> None:
@@ -530,11 +625,15 @@ def test_the_last_frame_comes_back_as_the_camera_moved_it(painter: DiffusionPain
 
 
 @pytest.mark.parametrize("strength", [0.4, 0.6])
-def test_a_long_shot_stays_near_its_anchor(painter: DiffusionPainter, strength: float) -> None:
+@pytest.mark.parametrize("changing", [False, True])
+def test_a_long_shot_stays_near_its_anchor(
+    painter: DiffusionPainter, strength: float, changing: bool
+) -> None:
     score = make_score(150, (64, 48), zoom=0.3, rotate=5.0, strength=strength)
-    score = in_red(score)
+    score = score if changing else in_red(score)
     seen = [measure(oklab.from_srgb(f)) for f in painter.paint(score, score.shots[0])]
     for name in ("mean", "contrast", "chroma"):
+        # Of the means, the first is lightness.
         values = np.array([float(getattr(m, name).flatten()[0]) for m in seen])
         assert np.abs(values / values[0] - 1.0).max() < 0.15, name
 

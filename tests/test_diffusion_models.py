@@ -15,11 +15,13 @@ import tiny
 from paintings import film, make_score
 from visualizer.cli import main
 from visualizer.errors import VisualizerError
-from visualizer.painters import ModelOptions, load_painter
+from visualizer.painters import ModelOptions, Outspoken, load_painter
 from visualizer.painters.diffusion import memory
 from visualizer.painters.diffusion.families import FAMILIES
 from visualizer.painters.diffusion.loading import load_model
+from visualizer.painters.diffusion.lora import pace_note, quickened
 from visualizer.painters.diffusion.memory import Memory, needed
+from visualizer.painters.diffusion.model import Sampling
 from visualizer.painters.diffusion.registry import (
     check_known,
     check_memory,
@@ -52,6 +54,7 @@ def test_the_model_to_try_first_is_free_and_small() -> None:
 @pytest.mark.parametrize("entry", known_models(), ids=lambda entry: entry.hub_id)
 def test_every_entry_makes_sense(entry) -> None:  # type: ignore[no-untyped-def]
     assert entry.hub_id.count("/") == 1 and entry.page.endswith(entry.hub_id)
+    assert entry.terms.startswith("https://")
     assert entry.licence and entry.memory > 0 and entry.size % 64 == 0
     assert 1 <= entry.steps[0] <= entry.steps[1]
     non_commercial = ("Non-Commercial", "Stability", "NC")
@@ -143,7 +146,7 @@ def test_the_models_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "--device", "cpu"]) == 0
     listed = capsys.readouterr().out
     for entry in known_models():
-        assert entry.hub_id in listed and entry.page in listed
+        assert entry.hub_id in listed and entry.terms in listed
 
 
 def test_every_known_family_has_a_pipeline() -> None:
@@ -259,6 +262,108 @@ def test_a_lora_changes_the_film_as_much_as_asked(folder: str, tmp_path: Path) -
     changes = [float((painted(f"{lora}:{w}") - plain).norm()) for w in (0, 0.3, 1)]
     assert changes[0] < 1e-4 < changes[1] < changes[2]
     torch.testing.assert_close(painted(lora), painted(f"{tmp_path}:1"))
+
+
+OWN = Sampling(6, 25, guidance=5.0)
+
+
+@pytest.mark.parametrize(
+    ("lora", "steps", "guidance", "consistency"),
+    [
+        ("latent-consistency/lcm-lora-sdv1-5", (2, 4), 1.0, True),
+        ("loras/lcm-lora-sdxl/pytorch_lora_weights.safetensors:0.9", (2, 4), 1.0, True),
+        ("h1t/TCD-SD15-LoRA", (2, 4), 1.0, True),
+        ("ByteDance/Hyper-SD/Hyper-SD15-1step-lora.safetensors", (1, 1), 1.0, True),
+        ("Hyper-SDXL-4steps-lora.safetensors", (2, 4), 1.0, False),
+        ("Hyper-SD15-8steps-CFG-lora.safetensors:1", (3, 8), 5.0, False),
+        ("ByteDance/SDXL-Lightning/sdxl_lightning_2step_lora.safetensors", (1, 2), 1.0, False),
+        ("dmd2_sdxl_4step_lora_fp16.safetensors", (2, 4), 1.0, True),
+        ("sd_turbo_lora.safetensors", (2, 4), 1.0, False),
+    ],
+)
+def test_a_quick_lora_sets_the_pace_it_was_trained_for(
+    lora: str, steps: tuple[int, int], guidance: float, consistency: bool
+) -> None:
+    assert quickened(OWN, lora) == Sampling(*steps, guidance, consistency)
+    assert pace_note(lora, *steps) is not None
+
+
+@pytest.mark.parametrize(
+    "lora",
+    ["watercolour.safetensors", "hyper-realistic.safetensors:0.5", "lightning-storm.safetensors",
+     "turbo-styles/ink.safetensors", "somebody/calcium", "C:\\loras\\ink.safetensors"],
+)  # fmt: skip
+def test_a_lora_of_style_leaves_the_pace_alone(lora: str) -> None:
+    assert quickened(OWN, lora) == OWN and pace_note(lora, 6, 25) is None
+
+
+def test_a_quick_lora_for_a_flow_changes_its_steps_only() -> None:
+    own = Sampling(8, 25, guidance=3.5)
+    quick = quickened(own, "Hyper-FLUX.1-dev-8steps-lora.safetensors", flow=True)
+    assert quick == Sampling(3, 8, guidance=3.5)
+
+
+def test_an_lcm_lora_switches_the_sampler_and_says_so(folder: str, tmp_path: Path) -> None:
+    guided = tiny.build("guided", tmp_path / "model")
+    lora = str(
+        Path(save_lora(guided, tmp_path / "saved")).rename(tmp_path / "lcm-lora.safetensors")
+    )
+    model = load_model(guided, "cpu", options=ModelOptions(loras=(lora,)))
+    assert (model.caps.steps, model.caps.key_steps) == (2, 4)
+    assert model.embed("red fire", "grey").tokens.shape[0] == 1
+    painter = load_painter("diffusion", guided, "cpu", ModelOptions(loras=(lora,)))
+    assert isinstance(painter, Outspoken)
+    (note,) = painter.notes
+    assert "LCM" in note and "2 passes" in note and "--steps" in note
+    told = ModelOptions(loras=(lora,), steps=5, guidance=3.0)
+    asked = load_model(guided, "cpu", options=told)
+    assert asked.caps.steps == 5 and asked.embed("red fire", "grey").tokens.shape[0] == 2
+
+
+class Hub:
+    """Stands in for the hub: one repository of LoRAs under a licence."""
+
+    def __init__(self, folder: Path, licence: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.fetched: list[str] = []
+        info = SimpleNamespace(card_data=ModelCardData(license=licence))
+        monkeypatch.setattr("huggingface_hub.model_info", lambda *a, **o: info)
+        monkeypatch.setattr(
+            "huggingface_hub.list_repo_files",
+            lambda model: [file.name for file in folder.iterdir()],
+        )
+
+        def fetch(model: str, file: str, local_files_only: bool) -> str:
+            self.fetched.append(file)
+            return str(folder / file)
+
+        monkeypatch.setattr("huggingface_hub.hf_hub_download", fetch)
+
+
+def test_one_of_several_loras_in_a_repository(
+    folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "repo").mkdir()
+    save_lora(folder, tmp_path / "repo")
+    (tmp_path / "repo" / "other.safetensors").write_bytes(b"")
+    hub = Hub(tmp_path / "repo", "openrail++", monkeypatch)
+    named = ModelOptions(loras=("maker/loras/pytorch_lora_weights.safetensors",))
+    load_model(folder, "cpu", options=named)
+    assert set(hub.fetched) == {"pytorch_lora_weights.safetensors"}
+    hub.fetched.clear()
+    with pytest.raises(VisualizerError, match="maker/loras/FILE") as caught:
+        load_model(folder, "cpu", options=ModelOptions(loras=("maker/loras",)))
+    assert "other.safetensors" in one_line(caught) and not hub.fetched
+
+
+def test_a_lora_from_the_hub_is_asked_for_its_licence(
+    folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_lora(folder, tmp_path)
+    hub = Hub(tmp_path, "cc-by-nc-4.0", monkeypatch)
+    with pytest.raises(VisualizerError, match="--accept-licence") as caught:
+        load_model(folder, "cpu", options=ModelOptions(loras=("maker/lora",)))
+    assert "cc-by-nc-4.0" in one_line(caught) and not hub.fetched
+    load_model(folder, "cpu", options=ModelOptions(loras=("maker/lora",), accept_licence=True))
 
 
 @pytest.mark.parametrize("lora", ["absent.safetensors", "style.ckpt", "broken.safetensors", ":9"])

@@ -39,6 +39,7 @@ from visualizer.score import (
     save_score,
     score_digest,
 )
+from visualizer.score.types import poses
 from visualizer.storyboard import single_frame
 
 SONG = known_song()
@@ -347,6 +348,109 @@ def test_restyling_more_leaves_less_of_the_film_below_but_keeps_its_light() -> N
 def test_restyling_paints_over_the_scenes_where_no_painter_is_named(model: FrameModel) -> None:
     frames = film(DiffusionPainter(model), in_mode(make_score(2), "restyle"))
     assert math.isfinite(float(frames.mean())) and float(frames.std()) > 0.01
+
+
+# --- Soft joins --------------------------------------------------------------------------------
+
+
+def in_two(score: Score, at: int, lead: int) -> Score:
+    """The same film in two shots, the second of which begins softly."""
+    shot = score.shots[0]
+
+    def cut(rows: slice, first: int, lead: int, seed: int) -> Shot:
+        return replace(
+            shot,
+            first=first,
+            lead=lead,
+            seed=seed,
+            weights=shot.weights[rows],
+            controls=shot.controls[rows],
+            fade=shot.fade[rows],
+            origin=poses(shot, score.fps)[rows.start],
+        )
+
+    first = cut(slice(0, at), 0, 0, 1)
+    second = cut(slice(at - lead, None), at, lead, 2)
+    return replace(score, shots=(first, second))
+
+
+def joined(painter: DiffusionPainter, score: Score) -> torch.Tensor:
+    """The frames that are shown."""
+    parts = (list(painter.paint(score, shot))[shot.lead :] for shot in score.shots)
+    return torch.stack([frame for part in parts for frame in part])
+
+
+@pytest.mark.parametrize("mode", ["feedback", "keyframes", "restyle"])
+def test_a_soft_join_is_not_seen(model: FrameModel, mode: str) -> None:
+    score = in_two(in_mode(make_score(20, zoom=0.2, strength=0.3), mode, [4, 8, 14]), 10, 6)
+    painter = DiffusionPainter(model)
+    frames = joined(painter, score)
+    steps = (frames[1:] - frames[:-1]).abs().mean(dim=(1, 2, 3))
+    alone = replace(score, shots=(replace(score.shots[0]),))
+    hard = list(painter.paint(alone, alone.shots[0]))[-1]
+    seam = (frames[10] - hard).abs().mean()
+    assert seam > 1.5 * steps[9]
+    assert steps[9] < 1.5 * steps[10:].max()
+
+
+@pytest.mark.parametrize("mode", ["feedback", "keyframes", "restyle"])
+def test_the_last_frame_is_the_one_before_the_next_shot(model: FrameModel, mode: str) -> None:
+    score = in_two(in_mode(make_score(16, zoom=0.2), mode, [4, 7]), 8, 4)
+    painter = DiffusionPainter(model)
+    ending, beginning = (list(painter.paint(score, shot)) for shot in score.shots)
+    torch.testing.assert_close(ending[7], beginning[3], rtol=0, atol=1e-4)
+    assert torch.equal(ending[3], list(DiffusionPainter(model).paint(score, score.shots[0]))[3])
+
+
+@pytest.mark.parametrize("mode", ["feedback", "keyframes", "restyle"])
+def test_a_lead_may_be_longer_than_the_shot_it_lies_beneath(model: FrameModel, mode: str) -> None:
+    score = in_two(in_mode(make_score(12), mode), 8, 6)
+    rows = slice(-3, None)
+    shot = score.shots[0]
+    short = replace(
+        shot,
+        first=5,
+        weights=shot.weights[rows],
+        controls=shot.controls[rows],
+        fade=shot.fade[rows],
+    )
+    painter = DiffusionPainter(model)
+    ending = list(painter.paint(score, short))
+    beginning = list(painter.paint(score, score.shots[1]))
+    assert len(ending) == 3
+    torch.testing.assert_close(ending[-1], beginning[5], rtol=0, atol=1e-4)
+
+
+def test_a_hard_cut_stays_hard(model: FrameModel) -> None:
+    whole = make_score(12, zoom=0.2)
+    painter = DiffusionPainter(model)
+    first = in_two(whole, 6, 0).shots[0]
+    alone = replace(whole, shots=(first,))
+    cut = list(painter.paint(in_two(whole, 6, 0), first))
+    assert all(map(torch.equal, cut, painter.paint(alone, first)))
+
+
+def test_what_a_shot_becomes_is_part_of_its_name() -> None:
+    score = in_two(make_score(12), 6, 4)
+    first, second = score.shots
+    names = {
+        score_digest(replace(score, shots=(first, after)), first, "painter")
+        for after in (second, replace(second, seed=9), replace(second, looks=(BLUE, RED)))
+    }
+    assert len(names) == 3
+    hard = replace(second, lead=0)
+    others = {
+        score_digest(replace(score, shots=(first, after)), first, "painter")
+        for after in (hard, replace(hard, seed=9))
+    }
+    assert len(others) == 1
+
+
+def test_the_watchdogs_curves_are_of_the_frames_that_are_shown(model: FrameModel) -> None:
+    painter, score = DiffusionPainter(model), in_two(make_score(12), 6, 4)
+    for shot in reversed(score.shots):
+        list(painter.paint(score, shot))
+    assert sorted(painter.curves) == [*range(1, 6), *range(6, 12)]
 
 
 # --- The user's picture ------------------------------------------------------------------------

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +20,8 @@ from visualizer.painters.scenes import ScenesPainter, families
 from visualizer.painters.scenes.canvas import Canvas, layers
 from visualizer.painters.scenes.families import DRIFT, FAMILIES, STEADY
 from visualizer.painters.scenes.inks import Inks, mix_inks
-from visualizer.painters.scenes.tiles import cell_tile, fbm, flow, sample, star_tile
+from visualizer.painters.scenes.skyline import skyline
+from visualizer.painters.scenes.tiles import cell_tile, fbm, flow, kept, numbers, sample, star_tile
 from visualizer.palette import palettes, ramp
 from visualizer.score import Cue, Look, Pose, Score, Shot
 
@@ -27,6 +30,7 @@ HEIGHT, WIDTH = 90, 160
 CANVAS = Canvas(HEIGHT, WIDTH, CPU)
 RAMP = torch.tensor(ramp(palettes()["nebula"]))
 NAMES_OF_SCENES = sorted(FAMILIES)
+TILES = (fbm, flow, star_tile, cell_tile, numbers, skyline)
 # What a scene has to show by itself; the other look controls are in the inks.
 SHAPES = ("pulse", "warp", "detail", "glow", "morph")
 
@@ -93,9 +97,19 @@ def test_scene_has_shadow_light_and_texture(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES_OF_SCENES)
 def test_scene_is_the_same_to_the_bit_on_two_runs(name: str) -> None:
     first = draw(name, cue(pulse=0.4))
-    for make in (fbm, flow, star_tile, cell_tile):
-        make.cache_clear()
+    for make in TILES:
+        make.__wrapped__.cache_clear()
     assert torch.equal(first, draw(name, cue(pulse=0.4), canvas=Canvas(HEIGHT, WIDTH, CPU)))
+
+
+@pytest.mark.parametrize("name", NAMES_OF_SCENES)
+def test_the_tiles_of_two_looks_are_kept_and_no_more(name: str) -> None:
+    for make in TILES:
+        make.__wrapped__.cache_clear()
+    draw(name, cue(**dict.fromkeys(SHAPES, 0.9)))
+    for make in TILES:
+        known = make.__wrapped__.cache_info()
+        assert 2 * known.currsize <= known.maxsize <= 10
 
 
 @pytest.mark.parametrize("name", NAMES_OF_SCENES)
@@ -315,6 +329,20 @@ def test_cells_own_their_numbers_and_meet_at_edges() -> None:
     assert edge.min() >= 0.0
     boundary = own[:, 1:] != own[:, :-1]
     assert float(edge[:, 1:][boundary].max()) < 2.0 * 40**0.5 / 512
+
+
+def test_threads_that_want_the_same_tile_make_it_once() -> None:
+    made = []
+
+    @kept(1)
+    def slow(seed: int) -> torch.Tensor:
+        made.append(seed)
+        time.sleep(0.05)
+        return torch.full((1,), float(seed))
+
+    with ThreadPoolExecutor(4) as pool:
+        tiles = list(pool.map(slow, [7] * 4))
+    assert made == [7] and all(tile is tiles[0] for tile in tiles)
 
 
 def test_endless_zoom_has_no_seam() -> None:

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import os
 import re
+import signal
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from moviepy.video.io import ffmpeg_writer
 
 from clicktrack import RATE, lag, noise, sound_of, write_segments, write_song
 from visualizer import ffmpeg
@@ -190,14 +194,34 @@ def test_packets_with_rounded_times_are_encoded_anew(tmp_path: Path) -> None:
     assert lag(sound_of(load_track(film), sample_rate=RATE), sound_of(track)) == 0
 
 
-def test_a_damaged_song_is_encoded_anew(tmp_path: Path) -> None:
-    whole = write_song(tmp_path / "whole.mp3", noise(2.0))
-    cut = tmp_path / "cut.mp3"
-    cut.write_bytes(whole.read_bytes()[:-9000])
-    track = load_track(cut)
+def test_a_song_that_is_damaged_inside_is_encoded_anew(tmp_path: Path) -> None:
+    path = write_song(tmp_path / "song.mp3", noise(2.0))
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 2000] = bytes(2000)
+    path.write_bytes(content)
+    track = load_track(path)
     film = tmp_path / "film.mp4"
     join(grey(tmp_path, 30, 24, (30,)), track, film, fps=24, frames=30)
+    assert track.warnings
     assert read_streams(film).sound.codec == "aac"
+
+
+@pytest.mark.parametrize(
+    "junk", [b"LYRICSBEGINLYR00011hello world000046LYRICS200", bytes(4096), b"0123456789abcdef"]
+)
+def test_junk_behind_the_music_stays_out_of_the_film(tmp_path: Path, junk: bytes) -> None:
+    clean = write_song(tmp_path / "clean.mp3", noise(2.0))
+    song = tmp_path / "song.mp3"
+    song.write_bytes(clean.read_bytes() + junk)
+    track, film = load_track(song), tmp_path / "film.mp4"
+    frames = int(np.ceil(track.duration * 24))
+    join(grey(tmp_path, frames, 24, (frames,)), track, film, fps=24, frames=frames)
+    assert "damaged" in track.warnings[0]
+    assert packets(film) == packets(clean)
+    assert load_track(film).duration == track.duration
+    assert lag(sound_of(load_track(film)), sound_of(track)) == 0
+    assert read_streams(film).sound.end == pytest.approx(track.duration, abs=1e-4)
 
 
 def test_the_report_finds_nothing_wrong(tmp_path: Path, song: Track) -> None:
@@ -249,6 +273,24 @@ def test_nothing_remains_of_a_segment_that_was_stopped(
         for _ in range(30):
             writer.write(np.zeros((64, 64, 3), np.uint8))
         raise stop
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_control_c_during_the_start_leaves_no_encoder_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = []
+
+    class Interrupted(ffmpeg_writer.FFMPEG_VideoWriter):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            started.append(self.proc)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(ffmpeg_writer, "FFMPEG_VideoWriter", Interrupted)
+    with pytest.raises(KeyboardInterrupt), SegmentWriter(tmp_path / "a.mp4", 64, 64, 30):
+        pass
+    assert [process.returncode for process in started] == [-signal.SIGKILL]
     assert list(tmp_path.iterdir()) == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,9 @@ from transformers import (
     CLIPTextModel,
     CLIPTextModelWithProjection,
     CLIPTokenizer,
+    DepthAnythingConfig,
+    DepthAnythingForDepthEstimation,
+    Dinov2Config,
     PreTrainedTokenizerFast,
     Qwen3Config,
     Qwen3ForCausalLM,
@@ -45,7 +49,7 @@ _SCHEDULE = {
     "steps_offset": 1,
 }
 
-DIFFUSIONS = ("turbo", "lcm", "guided", "v", "xl")
+DIFFUSIONS = ("turbo", "lcm", "guided", "v", "xl", "pulse")
 FLOWS = ("flux", "klein", "zimage")
 FAMILIES = (*DIFFUSIONS, *FLOWS)
 DENOISERS = (
@@ -67,7 +71,8 @@ def build(
     Args:
         family: One of `FAMILIES`: SD-Turbo (tiny autoencoder), LCM (full autoencoder, embedded
             guidance), plain SD 1.5 (guided by a negative prompt), SD 2 with v-prediction and zero
-            terminal signal, SDXL-Turbo; FLUX.1-schnell, FLUX.2-klein, Z-Image-Turbo.
+            terminal signal, SDXL-Turbo, a small consistency model with v-prediction and zero
+            terminal signal such as the project's own; FLUX.1-schnell, FLUX.2-klein, Z-Image-Turbo.
         folder: Where to.
         unet: Takes the place of the tiny one; the prompts are embedded as wide as it reads.
         vae: Takes the place of the tiny one.
@@ -101,6 +106,10 @@ def build(
 def _scheduler(family: str) -> Any:
     if family == "lcm":
         return LCMScheduler(**_SCHEDULE)
+    if family == "pulse":
+        return LCMScheduler(
+            **_SCHEDULE, prediction_type="v_prediction", rescale_betas_zero_snr=True
+        )
     if family == "guided":
         return DDIMScheduler(**_SCHEDULE, clip_sample=False)
     if family == "v":
@@ -295,3 +304,32 @@ def _tokenizer() -> CLIPTokenizer:
     words = ["<|startoftext|>", "<|endoftext|>", *letters, *(f"{x}</w>" for x in letters)]
     vocabulary = {word: number for number, word in enumerate(words)}
     return CLIPTokenizer(vocab=vocabulary, merges=[], model_max_length=16)
+
+
+def build_depth(folder: Path, **settings: Any) -> str:
+    """Saves a depth model with random weights, in the folder form of transformers."""
+    torch.manual_seed(0)
+    backbone = Dinov2Config(
+        hidden_size=16,
+        num_hidden_layers=4,
+        num_attention_heads=2,
+        intermediate_size=32,
+        image_size=28,
+        patch_size=14,
+        out_features=[f"stage{i}" for i in range(1, 5)],
+        reshape_hidden_states=False,
+    )
+    model = DepthAnythingForDepthEstimation(
+        DepthAnythingConfig(
+            backbone_config=backbone,
+            reassemble_hidden_size=16,
+            neck_hidden_sizes=[4, 8, 8, 8],
+            fusion_hidden_size=8,
+            head_hidden_size=4,
+            **settings,
+        )
+    )
+    model.save_pretrained(folder, safe_serialization=True)
+    reading = {"size": {"height": 56, "width": 56}, "ensure_multiple_of": 14}
+    (folder / "preprocessor_config.json").write_text(json.dumps(reading))
+    return str(folder)

@@ -72,12 +72,17 @@ def executable() -> str:
     return str(imageio_ffmpeg.get_ffmpeg_exe())
 
 
-def source(path: Path) -> list[str]:
+def source(path: Path, until: float | None = None) -> list[str]:
     """Arguments that open `path` as a file, whatever its name looks like, and nothing else.
 
     The whitelist keeps a playlist in disguise from fetching anything over the network.
+
+    Args:
+        path: The file.
+        until: Second from which on nothing of it is read; None for all of it.
     """
-    return ["-protocol_whitelist", "file,pipe", "-i", f"file:{path.absolute()}"]
+    limit = [] if until is None else ["-t", f"{until:.6f}"]
+    return [*limit, "-protocol_whitelist", "file,pipe", "-i", f"file:{path.absolute()}"]
 
 
 def run(arguments: Sequence[str], level: str = "error") -> Output:

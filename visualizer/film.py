@@ -88,6 +88,7 @@ def make_film(
                 on_frame(done + writer.frames, score.frames)
         painted, waited = painted + len(shot), waited + writer.waited
     making = Making(painted, kept, time.perf_counter() - began, waited)
+    return_freed_memory()
     join(
         segments,
         track,

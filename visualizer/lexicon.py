@@ -13,7 +13,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from visualizer.palette import Palette, colors, complete, find_color, palettes
+from visualizer.palette import Palette, colors, complete, find_color, palettes, plain_colors
 
 SCENES: Mapping[str, str] = {
     "nebula": "folded clouds of glowing gas between stars",
@@ -105,6 +105,26 @@ def read_prompt(text: str) -> Reading:
     )
 
 
+def plain_prompt(scene: str, palette: Palette, moods: Sequence[str] = ()) -> str:
+    """The plainest words for a picture: what it shows, its colours, its mood.
+
+    >>> plain_prompt("ocean", ("#000000", "#0000ff", "#ffffff"), ["calm"])
+    'ocean, black, blue, white, calm'
+    """
+    return ", ".join([scene, *plain_colors(palette), *moods])
+
+
+def moods(text: str) -> tuple[str, ...]:
+    """The words of a prompt that say only how things look, not what or in which colours.
+
+    >>> moods("a calm ocean, glowing")
+    ('calm', 'glowing')
+    """
+    senses = _senses(re.findall(r"[\w&'-]+", text.lower()))
+    felt = (s for s in senses if s.theme and s.theme.scene is None and s.theme.palette is None)
+    return tuple(dict.fromkeys(sense.text for sense in felt))
+
+
 def _senses(words: Sequence[str]) -> Iterator[Sense]:
     """Takes the longest phrase that is known, again and again."""
     place = 0
@@ -125,7 +145,7 @@ def _sense(phrase: str) -> Sense | None:
     """A hint that is also a colour's name is taken for its theme if that has a palette."""
     if phrase in _ignored():
         return Sense(phrase)
-    theme = _themes().get(phrase)
+    theme = vocabulary().get(phrase)
     color = _color(phrase)
     if theme is None and color is None:
         theme = _stems().get(_stem(phrase)) or _palette_theme(phrase)
@@ -138,7 +158,7 @@ def _sense(phrase: str) -> Sense | None:
 def _color(phrase: str) -> str | None:
     """A dark forest is not the colour forest, darkened: it is a forest, and dark."""
     if phrase not in colors():
-        rest = _themes().get(phrase.partition(" ")[2])
+        rest = vocabulary().get(phrase.partition(" ")[2])
         if rest and rest.palette:
             return None
     return find_color(phrase)
@@ -199,8 +219,8 @@ def _ignored() -> frozenset[str]:
 
 
 @cache
-def _themes() -> dict[str, Theme]:
-    """Every word and phrase as written."""
+def vocabulary() -> dict[str, Theme]:
+    """Every word and phrase as written, and what it means."""
     found: dict[str, Theme] = {}
     for row in _tables()["theme"]:
         theme = Theme(**{key: value for key, value in row.items() if key != "words"})
@@ -212,7 +232,7 @@ def _themes() -> dict[str, Theme]:
 def _stems() -> dict[str, Theme]:
     """The first word written for a stem decides it."""
     stems: dict[str, Theme] = {}
-    for word, theme in _themes().items():
+    for word, theme in vocabulary().items():
         stems.setdefault(_stem(word), theme)
     return stems
 

@@ -103,6 +103,30 @@ def lightness(value: str) -> float:
     return float(_oklch(value)["lightness"])
 
 
+@cache
+def plain_names() -> tuple[str, ...]:
+    """Names of colours that people give alike, and that differ enough to be told apart."""
+    return tuple(_tables()["plain"])
+
+
+def plain_colors(palette: Palette) -> tuple[str, ...]:
+    """The everyday names of a palette's colours, without repeats.
+
+    >>> plain_colors(("#000000", "#f01010", "#ff1515"))
+    ('black', 'red')
+    """
+    return tuple(dict.fromkeys(_plain_color(value) for value in palette))
+
+
+@cache
+def _plain_color(value: str) -> str:
+    from coloraide import Color
+
+    there = Color(value)
+    names = plain_names()
+    return min(names, key=lambda name: there.delta_e(find_color(name) or name, method="ok"))
+
+
 @lru_cache(maxsize=64)
 def ramp(values: Palette, n: int = 256) -> NDArray[np.float32]:
     """The colours as one smooth gradient, dark end first.

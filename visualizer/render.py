@@ -26,21 +26,45 @@ def render(score: Score, shot: Shot, painter: Painter, finish: Finish) -> Iterat
     Yields:
         uint8, shape (height, width, 3), RGB.
     """
+    leaving: _Leaving | None = None
     for cue, painted in zip(score.cues(shot), _paint_ahead(score, shot, painter), strict=True):
-        if cue.frame >= shot.first:
-            with torch.inference_mode():
-                frame = to_uint8(finish(painted, cue))
-            yield frame
+        if cue.frame < shot.first:
+            continue
+        with torch.inference_mode():
+            frame = finish(painted, cue)
+            # While one frame is on its way from a GPU, it finishes the next.
+            before, leaving = leaving, _Leaving(frame) if frame.is_cuda else None
+        if leaving is None:
+            yield to_uint8(frame)
+        elif before is not None:
+            yield before.arrived()
+    if leaving is not None:
+        yield leaving.arrived()
 
 
 def to_uint8(frame: torch.Tensor) -> Frame:
     """A float frame, shape (3, height, width) in [0, 1], as interleaved bytes on the CPU."""
     if frame.is_cuda:
-        frame = (frame * 255.0 + 0.5).to(torch.uint8)
-        return np.ascontiguousarray(frame.permute(1, 2, 0).cpu().numpy())
+        return _Leaving(frame).arrived()
     # OpenCV scales, rounds and interleaves in 0.3 ms at 1280x720, torch in 9 ms.
     planes = [cv2.convertScaleAbs(plane, alpha=255.0) for plane in frame.cpu().numpy()]
     return np.asarray(cv2.merge(planes), np.uint8)
+
+
+class _Leaving:
+    """A frame on its way from a GPU, a quarter of its size as bytes."""
+
+    def __init__(self, frame: torch.Tensor) -> None:
+        """Sends it off without waiting for it; torch puts it into page-locked memory."""
+        bytes_ = (frame * 255.0 + 0.5).to(torch.uint8).permute(1, 2, 0).contiguous()
+        self._here = bytes_.to("cpu", non_blocking=True)
+        self._there: torch.cuda.Event = torch.cuda.Event()  # type: ignore[no-untyped-call]
+        self._there.record()
+
+    def arrived(self) -> Frame:
+        """The frame, once it is whole."""
+        self._there.synchronize()
+        return np.asarray(self._here.numpy(), np.uint8)
 
 
 def _paint_ahead(score: Score, shot: Shot, painter: Painter) -> Iterator[torch.Tensor]:

@@ -17,7 +17,7 @@ from visualizer.cli.console import console
 from visualizer.effects import Finish
 from visualizer.film import X264_PRESET, make_film
 from visualizer.lexicon import SCENES
-from visualizer.painters.scenes import ScenesPainter
+from visualizer.painters import load_painter
 from visualizer.preset import DEFAULT, load_preset
 from visualizer.render import Frame, render
 from visualizer.score import FilmOptions, Score, compose
@@ -85,7 +85,7 @@ def _painting(setting: Setting, scene: str) -> float:
 
 
 def _frames(score: Score) -> Iterator[Frame]:
-    painter = ScenesPainter()
+    painter = load_painter("scenes")
     finish = Finish(score, painter.device)
     for shot in score.shots:
         yield from render(score, shot, painter, finish)
@@ -116,9 +116,9 @@ def _encoding(setting: Setting) -> float:
 
 
 def _whole(setting: Setting) -> tuple[float, float]:
-    score = setting.score()
+    score, painter = setting.score(), load_painter("scenes")
     with tempfile.TemporaryDirectory() as folder:
-        making = make_film(score, ScenesPainter(), setting.track, Path(folder) / "film.mp4")
+        making = make_film(score, painter, setting.track, Path(folder) / "film.mp4")
     return making.frames / making.seconds, making.waited / making.seconds
 
 

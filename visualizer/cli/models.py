@@ -15,18 +15,19 @@ if TYPE_CHECKING:
 def models(options: argparse.Namespace) -> None:
     """`visualizer models`: known models, their licences, and what suits this machine."""
     from visualizer.cli.console import console
-    from visualizer.painters.diffusion.device import choose_device
+    from visualizer.painters.device import choose_device
     from visualizer.painters.diffusion.memory import memory_of
     from visualizer.painters.diffusion.registry import downloaded, known_models
 
     memory = memory_of(choose_device(options.device))
     console.print(_table(known_models(), memory, downloaded()))
     for model in known_models():
-        console.print(f"  {model.hub_id}: {model.note}; {model.page}", highlight=False)
+        console.print(f"  {model.hub_id}: {model.note}; {model.terms}", highlight=False)
     console.print(
         "\nAny other of these families works too, from the hub or from a folder:"
         " --painter diffusion --model FOLDER|ID\n"
-        "A model that is not free for commercial use asks for --accept-licence.",
+        "A model that is not free for commercial use asks for --accept-licence.\n"
+        "Depth for --depth: depth-anything/Depth-Anything-V2-Small-hf (Apache-2.0).",
         highlight=False,
     )
 

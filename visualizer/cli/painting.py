@@ -28,26 +28,23 @@ def add_painting_flags(parser: argparse.ArgumentParser) -> None:
     diffusion = parser.add_argument_group(
         "diffusion", "what to paint with; see `visualizer models`"
     )
-    diffusion.add_argument("--model", metavar="FOLDER|ID", help="a local folder or a hub id")
+    _add_model(diffusion)
+    _add_pictures(diffusion)
+
+
+def _add_model(diffusion: argparse._ArgumentGroup) -> None:
     diffusion.add_argument(
-        "--image",
-        action="append",
-        default=[],
-        metavar="FILE",
-        type=Path,
-        help="start from a picture of yours; several are spread over the sections (repeatable)",
-    )
-    diffusion.add_argument(
-        "--key",
-        choices=("scenes",),
-        help="begin each shot with the scenes painter's picture, painted over",
+        "--model",
+        metavar="FOLDER|ID",
+        help="a local folder, a hub id, or pulse: the one in the box, still being taught",
     )
     diffusion.add_argument(
         "--lora",
         action="append",
         default=[],
-        metavar="FILE|ID[:WEIGHT]",
-        help="a style for the model, .safetensors (repeatable)",
+        metavar="FILE|ID[/FILE][:WEIGHT]",
+        help="a style for the model, .safetensors; one named LCM, TCD, Hyper-SD, Lightning, DMD or"
+        " Turbo also sets passes and guidance as it was trained (repeatable)",
     )
     diffusion.add_argument(
         "--vae", metavar="FOLDER|ID", help="a small autoencoder, such as madebyollin/taesd"
@@ -63,6 +60,30 @@ def add_painting_flags(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_pictures(diffusion: argparse._ArgumentGroup) -> None:
+    diffusion.add_argument(
+        "--image",
+        action="append",
+        default=[],
+        metavar="FILE",
+        type=Path,
+        help="start from a picture of yours; several are spread over the sections (repeatable)",
+    )
+    diffusion.add_argument(
+        "--key",
+        choices=("scenes",),
+        help="begin each shot with the scenes painter's picture, painted over",
+    )
+    diffusion.add_argument(
+        "--depth",
+        default="guess",
+        metavar="guess|off|FOLDER|ID",
+        help="parallax: what is near moves more; guessed for your pictures, or found in every"
+        " first picture by a model such as depth-anything/Depth-Anything-V2-Small-hf"
+        " (default: guess)",
+    )
+
+
 def chosen_painter(options: argparse.Namespace, saved: Sequence[str] = ()) -> Painter:
     """The painter that the flags ask for; loaded first, so that a wrong model costs no time.
 
@@ -73,7 +94,8 @@ def chosen_painter(options: argparse.Namespace, saved: Sequence[str] = ()) -> Pa
     Raises:
         VisualizerError: A picture cannot be opened, or the model cannot be loaded or used.
     """
-    from visualizer.painters import ModelOptions, load_painter
+    from visualizer.cli.console import note
+    from visualizer.painters import ModelOptions, Outspoken, load_painter
 
     pictures = [*map(str, options.image), *saved]
     if pictures:
@@ -82,11 +104,15 @@ def chosen_painter(options: argparse.Namespace, saved: Sequence[str] = ()) -> Pa
         for path in pictures:
             check_picture(path)
     wanted = ModelOptions(
-        options.vae,
-        tuple(options.lora),
-        options.steps,
-        options.guidance,
-        options.key,
-        options.accept_licence,
+        vae=options.vae,
+        loras=tuple(options.lora),
+        steps=options.steps,
+        guidance=options.guidance,
+        key=options.key,
+        depth=options.depth,
+        accept_licence=options.accept_licence,
     )
-    return load_painter(options.painter, options.model, options.device, wanted)
+    painter = load_painter(options.painter, options.model, options.device, wanted)
+    for line in painter.notes if isinstance(painter, Outspoken) else ():
+        note(line)
+    return painter

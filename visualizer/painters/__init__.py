@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from visualizer.errors import VisualizerError
+from visualizer.memory import keep_freed_memory
 
 if TYPE_CHECKING:
     import torch
@@ -56,6 +57,16 @@ class Watchful(Protocol):
         ...
 
 
+@runtime_checkable
+class Outspoken(Protocol):
+    """A painter that has something to say before it begins."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know, a line each."""
+        ...
+
+
 @dataclass(frozen=True)
 class ModelOptions:
     """How the diffusion painter is to use its model, where the user does not leave it to it.
@@ -67,6 +78,8 @@ class ModelOptions:
         guidance: How literally prompts are taken; the model's own scale when None.
         key: "scenes": each shot begins with that painter's picture, painted over; None: with a
             picture from the prompt alone.
+        depth: What finds the depth of the user's pictures, for parallax: "guess", "off", or the
+            folder or hub id of a depth model, which then finds it in every first picture.
         accept_licence: Whether models may be loaded whose licence limits commercial use.
     """
 
@@ -75,6 +88,7 @@ class ModelOptions:
     steps: int | None = None
     guidance: float | None = None
     key: str | None = None
+    depth: str = "guess"
     accept_licence: bool = False
 
 
@@ -113,25 +127,12 @@ def load_painter(
     import cv2
     import torch
 
+    from visualizer.painters.device import choose_device
     from visualizer.painters.scenes import ScenesPainter
 
+    keep_freed_memory()
     # Two threads on two busy cores took 5 to 90 times the CPU time of one, and their sums differ
     # in the last bit; the work is divided into painting, finishing and encoding instead.
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
-    return ScenesPainter(_device(device))
-
-
-def _device(name: str | None) -> torch.device:
-    import torch
-
-    if name is None:
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError):
-        raise VisualizerError(
-            f"--device {name}: not available here; leave it out or choose cpu"
-        ) from None
-    return device
+    return ScenesPainter(choose_device(device, best=("cuda",)))

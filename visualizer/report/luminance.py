@@ -50,7 +50,8 @@ def read_luminance(video: Path, frames: int) -> Luminance:
     Raises:
         VisualizerError: Not all frames can be decoded.
     """
-    rows = np.array([_means(frame) for frame in _frames(video)], np.float32)
+    six = np.dtype((np.float32, 1 + len(REGIONS)))
+    rows = np.asarray(np.fromiter(map(_means, _frames(video)), six), np.float32)
     if len(rows) != frames:
         raise VisualizerError(f"{video}: is damaged; {len(rows)} of {frames} frames can be shown")
     return Luminance(rows[:, 0], rows[:, 1:])
@@ -65,9 +66,9 @@ def _frames(video: Path) -> Iterator[NDArray[np.uint8]]:
             yield np.frombuffer(data, np.uint8).reshape(SIDE, SIDE, 3)
 
 
-def _means(frame: NDArray[np.uint8]) -> list[float]:
+def _means(frame: NDArray[np.uint8]) -> tuple[float, ...]:
     linear = _linear_light()[frame] @ np.array([0.2126, 0.7152, 0.0722], np.float32)
-    return [float(linear.mean()), *(float(linear[region].mean()) for region in REGIONS)]
+    return (float(linear.mean()), *(float(linear[region].mean()) for region in REGIONS))
 
 
 @cache

@@ -142,6 +142,12 @@ def score_digest(score: Score, shot: Shot, painter: str) -> str:
         digest.update(Path(image).read_bytes() if Path(image).is_file() else b"")
     for column in (shot.weights, shot.controls, shot.fade):
         digest.update(np.ascontiguousarray(column).tobytes())
+    for after in score.shots:
+        # A shot can go over into the next one's lead; see Shot.lead.
+        if after.first == shot.first + len(shot) and after.lead:
+            digest.update(repr((after.seed, after.looks, after.origin, after.paint)).encode())
+            for column in (after.weights, after.controls):
+                digest.update(np.ascontiguousarray(column[: after.lead]).tobytes())
     return digest.hexdigest()[:24]
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from visualizer import ffmpeg
 from visualizer.errors import VisualizerError
 from visualizer.track.damage import damage
 from visualizer.track.decode import decoded
@@ -72,7 +74,7 @@ def load_track(path: str | Path) -> Track:
         warnings=warnings,
         layout=stream.layout,
         decoder=stream.decoder,
-        copyable=stream.is_copyable and not warnings,
+        copyable=stream.is_copyable and (not warnings or _survives_copying(path, reading)),
     )
 
 
@@ -115,6 +117,20 @@ def _decode(path: Path, stream: Stream) -> Reading:
             )
         samples += len(block)
     return Reading(stream, samples, complaints[0] if complaints else "")
+
+
+def _survives_copying(path: Path, reading: Reading) -> bool:
+    """Whether the packets that begin before the end of the sound give it back, to the sample.
+
+    They do where the damage follows the music, such as a tag that the decoder takes for sound.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "copy.mp4"
+        sound = ffmpeg.source(path, until=reading.duration)
+        done = ffmpeg.run([*sound, "-map", "0:a:0", "-c", "copy", str(copy)])
+        stream = None if done.code else ffmpeg_stream(copy)
+        again = _decode(copy, stream) if stream else None
+    return again is not None and again.samples == reading.samples and not again.complaint
 
 
 def _tags(path: Path) -> tuple[dict[str, str], bytes | None]:

@@ -87,7 +87,8 @@ def _listing(segments: Sequence[str | Path]) -> str:
 
 def _sound(track: Track, copies: bool) -> list[str]:
     if copies:
-        return [*ffmpeg.source(track.path), "-c:a", "copy"]
+        junk = bool(track.warnings)  # What follows the music of a damaged song is none of it.
+        return [*ffmpeg.source(track.path, track.duration if junk else None), "-c:a", "copy"]
     raw = ["-f", "f32le", "-ar", str(RATE), "-ac", "2", "-i", "pipe:0"]
     return [*raw, "-c:a", "aac", "-profile:a", "aac_low", "-b:a", "384k"]
 

@@ -8,7 +8,8 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -84,14 +85,20 @@ class SegmentWriter:
         with ExitStack() as stack:
             growing = stack.enter_context(whole(self.path))
             self._log = stack.enter_context(tempfile.TemporaryFile("w+", errors="replace"))
-            self._writer: Any = FFMPEG_VideoWriter(
-                str(growing.absolute()),
-                (self._shape[1], self._shape[0]),
-                self._fps,
-                preset=self._preset,
-                logfile=self._log,
-                ffmpeg_params=["-hide_banner", "-v", "error", *self._options],
-            )
+            # Ctrl-C only reaches the main thread: here it cannot fall into the start and lose hold
+            # of a process that is about to write.
+            with ThreadPoolExecutor(1) as starting:
+                started = starting.submit(
+                    FFMPEG_VideoWriter,
+                    str(growing.absolute()),
+                    (self._shape[1], self._shape[0]),
+                    self._fps,
+                    preset=self._preset,
+                    logfile=self._log,
+                    ffmpeg_params=["-hide_banner", "-v", "error", *self._options],
+                )
+                stack.callback(_stop, started)
+            self._writer: Any = started.result()
             self._process: subprocess.Popen[bytes] = self._writer.proc
             self._stack = stack.pop_all()
         self._thread.start()
@@ -154,6 +161,16 @@ class SegmentWriter:
         self._log.seek(0)
         why = ffmpeg.reason(self._log.read())
         return VisualizerError(f"{self.path}: the encoder stopped ({why})")
+
+
+def _stop(started: Future[Any]) -> None:
+    """Ends the encoder where it still runs, so that what it writes can be removed."""
+    process = started.result().proc
+    if process is not None:  # The writer forgets one that has ended.
+        process.kill()
+        with suppress(BrokenPipeError):  # Bytes that it had not taken yet.
+            process.stdin.close()
+        process.wait()
 
 
 def _pictures(fps: int) -> list[str]:

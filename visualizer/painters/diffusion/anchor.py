@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -23,35 +23,47 @@ from visualizer.score import Cue, Look
 
 
 @dataclass(frozen=True)
-class Measures:
+class Moments:
     """Statistics of a picture in OKLab, as tensors, so that a GPU need not be waited for.
 
     Attributes:
         mean: Shape (3, 1, 1).
         contrast: Deviation of lightness.
         spread: Deviation of colour about its mean.
-        chroma: Mean chroma.
-        sharpness: Mean absolute Laplacian of lightness.
     """
 
     mean: torch.Tensor
     contrast: torch.Tensor
     spread: torch.Tensor
+
+
+@dataclass(frozen=True)
+class Measures(Moments):
+    """What a shot is held to.
+
+    Attributes:
+        chroma: Mean chroma.
+        sharpness: Mean absolute Laplacian of lightness.
+    """
+
     chroma: torch.Tensor
     sharpness: torch.Tensor
 
 
+def moments(lab: torch.Tensor) -> Moments:
+    """Takes the moments of a picture in OKLab, shape (3, height, width)."""
+    # Not var_mean, which takes twenty times as long on a CPU.
+    mean = lab.mean(dim=(1, 2), keepdim=True)
+    variance = (lab - mean).square().mean(dim=(1, 2))
+    return Moments(mean, variance[0].sqrt(), variance[1:].sum().sqrt())
+
+
 def measure(lab: torch.Tensor) -> Measures:
     """Measures a picture in OKLab, shape (3, height, width)."""
-    mean = lab.mean(dim=(1, 2), keepdim=True)
-    lightness, colour = lab[:1], lab[1:]
-    return Measures(
-        mean,
-        lightness.std(),
-        (colour - mean[1:]).square().sum(0).mean().sqrt(),
-        colour.square().sum(0).sqrt().mean(),
-        _sharpness(lab),
-    )
+    known = moments(lab)
+    chroma = torch.hypot(lab[1], lab[2]).mean()
+    sharpness = _edges(lab).abs().mean()
+    return Measures(known.mean, known.contrast, known.spread, chroma, sharpness)
 
 
 @dataclass(frozen=True)
@@ -78,7 +90,7 @@ class Anchor:
 
     Attributes:
         measures: Of the picture.
-        ceiling: Chroma that is approached but never passed.
+        colours: Some of its points, shape (2, points), OKLab without its lightness.
         latent_mean: Shape (1, channels, 1, 1).
         latent_deviation: Shape (1, channels, 1, 1).
         tint: Of the palettes in view at that picture; from `tint`.
@@ -86,7 +98,7 @@ class Anchor:
     """
 
     measures: Measures
-    ceiling: torch.Tensor
+    colours: torch.Tensor
     latent_mean: torch.Tensor
     latent_deviation: torch.Tensor
     tint: torch.Tensor
@@ -95,12 +107,29 @@ class Anchor:
     @classmethod
     def of(cls, lab: torch.Tensor, latents: torch.Tensor, tint: torch.Tensor, pull: Pull) -> Anchor:
         """Takes a shot's first picture, in OKLab, and its latents as its anchor."""
-        chroma = lab[1:].square().sum(0).sqrt()
-        # Of every seventh point: a quantile sorts, and nothing here hangs on one pixel.
-        vivid = torch.quantile(chroma.flatten()[::7], 0.99)
+        # A few thousand points, from everywhere: nothing here hangs on one of them.
+        colours = lab[1:].flatten(1)[:, :: max(1, lab[0].numel() // 8000)]
         deviation, mean = torch.std_mean(latents, dim=(2, 3), keepdim=True)
-        ceiling = (1.25 * vivid).clamp_min(0.06)
-        return cls(measure(lab), ceiling, mean, deviation, tint, pull)
+        return cls(measure(lab), colours, mean, deviation, tint, pull)
+
+    def under(self, tint: torch.Tensor) -> Anchor:
+        """The anchor under other palettes: its colours move with theirs and stay as vivid.
+
+        Without the second half a shot would grow gaudy or grey wherever two palettes meet.
+        """
+        moved = self.colours + (tint - self.tint)[:, :, 0]
+        chroma = torch.hypot(moved[0], moved[1]).mean()
+        vivid = (self.measures.chroma / chroma.clamp_min(1e-4)).clamp(0.25, 4.0)
+        mean = self.measures.mean.clone()
+        mean[1:] = (mean[1:] + tint - self.tint) * vivid
+        measures = replace(self.measures, mean=mean, spread=self.measures.spread * vivid)
+        return replace(self, measures=measures, colours=moved * vivid, tint=tint)
+
+    @property
+    def ceiling(self) -> torch.Tensor:
+        """Chroma that is approached but never passed."""
+        chroma = torch.hypot(self.colours[0], self.colours[1])
+        return (1.25 * torch.quantile(chroma, 0.99)).clamp_min(0.06)
 
     def hold_latents(self, latents: torch.Tensor) -> torch.Tensor:
         """Draws mean and deviation of each channel towards the anchor's."""
@@ -116,21 +145,36 @@ class Anchor:
             lab: Shape (3, height, width), OKLab.
             tint: Of the palettes in view now: the colours to hold to move with the palette.
         """
-        moved = tint - self.tint
-        held = self._hold_colours(lab, moved)
-        # Blurring feeds on itself: the softer the picture has become, the more is given back.
-        lost = self.measures.sharpness / _sharpness(held).clamp_min(1e-5) - 1.0
-        sharp = _sharpen(held, (self.pull.sharpen * (1.0 + 8.0 * lost)).clamp(-0.5, 1.2))
-        return _limit_chroma(sharp, self.ceiling + moved.norm())
+        anchor = self.under(tint)
+        return anchor._hold_chroma(self._hold_edges(anchor._hold_colours(lab)))
 
-    def _hold_colours(self, lab: torch.Tensor, moved: torch.Tensor) -> torch.Tensor:
-        now, anchor = measure(lab), self.measures
-        spread = self._gain(now.spread, anchor.spread)
-        gains = torch.stack([self._gain(now.contrast, anchor.contrast), spread, spread])
-        target = torch.cat([anchor.mean[:1], anchor.mean[1:] + moved])
-        error = torch.lerp(now.mean - target, torch.zeros_like(target), self.pull.colour)
-        limit = self.pull.band * torch.stack([anchor.mean[0], *[anchor.chroma[None, None]] * 2])
-        return (lab - now.mean) * gains[:, None, None] + target + error.clamp(-limit, limit)
+    def _hold_edges(self, lab: torch.Tensor) -> torch.Tensor:
+        edges = _edges(lab)
+        # Blurring feeds on itself: the softer the picture has become, the more is given back.
+        lost = self.measures.sharpness / edges.abs().mean().clamp_min(1e-5) - 1.0
+        amount = (self.pull.sharpen * (1.0 + 8.0 * lost)).clamp(-0.5, 1.2)
+        return torch.cat([lab[:1] + amount * edges, lab[1:]])
+
+    def _hold_colours(self, lab: torch.Tensor) -> torch.Tensor:
+        now, wanted = moments(lab), self.measures
+        spread = self._gain(now.spread, wanted.spread)
+        gains = torch.stack([self._gain(now.contrast, wanted.contrast), spread, spread])
+        error = (now.mean - wanted.mean) * (1.0 - self.pull.colour)
+        chroma = wanted.chroma[None, None]
+        limit = self.pull.band * torch.stack([wanted.mean[0], chroma, chroma])
+        mean = wanted.mean + error.clamp(-limit, limit)
+        return (lab - now.mean) * gains[:, None, None] + mean
+
+    def _hold_chroma(self, lab: torch.Tensor) -> torch.Tensor:
+        """Draws chroma towards the anchor's, and bends what nears the ceiling under it."""
+        chroma = torch.hypot(lab[1], lab[2]).clamp_min(1e-6)
+        vivid = self._gain(chroma.mean(), self.measures.chroma)
+        ceiling = self.ceiling
+        knee, room = 0.8 * ceiling, 0.2 * ceiling
+        wanted = chroma * vivid
+        over = (wanted - knee).clamp_min(0.0)
+        bent = wanted - over + room * torch.tanh(over / room)
+        return torch.cat([lab[:1], lab[1:] * (bent / chroma)])
 
     def _gain(self, now: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
         """What to multiply by to come back part of the way, and into the band in any case."""
@@ -144,6 +188,11 @@ def tint(looks: Sequence[Look], weights: Sequence[float], device: torch.device) 
     """The mean colour of the palettes in view: shape (2, 1, 1), OKLab without its lightness."""
     means = [w * _palette_mean(look.palette) for look, w in zip(looks, weights, strict=True)]
     return torch.stack(means).sum(0).to(device)[1:]
+
+
+def is_neutral(cue: Cue) -> bool:
+    """Whether grading changes nothing."""
+    return cue.light == 1.0 and cue.saturation == 1.0 and cue.palette_shift == 0.0
 
 
 def grade(lab: torch.Tensor, cue: Cue) -> torch.Tensor:
@@ -167,25 +216,9 @@ def _ratio(wanted: torch.Tensor, measured: torch.Tensor) -> torch.Tensor:
     return (wanted / measured.clamp_min(1e-4)).clamp(0.5, 2.0)
 
 
-def _sharpness(lab: torch.Tensor) -> torch.Tensor:
-    return (lab[:1] - _neighbours(lab[:1])).abs().mean()
-
-
-def _neighbours(plane: torch.Tensor) -> torch.Tensor:
-    padded = F.pad(plane[None], (1, 1, 1, 1), mode="replicate")
-    return F.avg_pool2d(padded, 3, stride=1)[0]
-
-
-def _sharpen(lab: torch.Tensor, amount: torch.Tensor) -> torch.Tensor:
-    lightness = lab[:1]
-    edges = lightness - _neighbours(lightness)
-    return torch.cat([lightness + amount * edges, lab[1:]])
-
-
-def _limit_chroma(lab: torch.Tensor, ceiling: torch.Tensor) -> torch.Tensor:
-    """Leaves chroma below 80 % of the ceiling alone and bends the rest under it."""
-    chroma = lab[1:].square().sum(0, keepdim=True).sqrt().clamp_min(1e-6)
-    knee = 0.8 * ceiling
-    room = ceiling - knee
-    bent = torch.where(chroma > knee, knee + room * torch.tanh((chroma - knee) / room), chroma)
-    return torch.cat([lab[:1], lab[1:] * (bent / chroma)])
+def _edges(lab: torch.Tensor) -> torch.Tensor:
+    """Lightness less its mean over three by three points: shape (1, height, width)."""
+    padded = F.pad(lab[None, :1], (1, 1, 1, 1), mode="replicate")[0]
+    rows = padded[:, :-2] + padded[:, 1:-1] + padded[:, 2:]
+    around = rows[:, :, :-2] + rows[:, :, 1:-1] + rows[:, :, 2:]
+    return lab[:1] - around / 9.0

@@ -4,36 +4,46 @@ from __future__ import annotations
 
 import torch
 
-from visualizer.camera import Matrix
 from visualizer.painters.diffusion.anchor import Anchor
+from visualizer.painters.diffusion.device import to_device
 from visualizer.painters.diffusion.key import Size
 from visualizer.painters.diffusion.model import Condition, FrameModel
 from visualizer.painters.diffusion.noise import TravellingNoise
+from visualizer.painters.diffusion.relief import Move, Relief
 
 
 class Brush:
     """Paints pictures, float32, shape (3, height, width), with the noise of one shot."""
 
-    def __init__(self, model: FrameModel, size: Size, seed: int) -> None:
-        """Starts a shot; the same seed starts from the same noise."""
-        cell = model.caps.downscale
+    def __init__(
+        self, model: FrameModel, size: Size, seed: int, relief: Relief | None = None
+    ) -> None:
+        """Starts a shot.
+
+        Args:
+            model: What paints.
+            size: Of the pictures.
+            seed: The same seed starts from the same noise.
+            relief: Of the picture that the shot begins with; flat when omitted.
+        """
+        rows, columns = (side // model.caps.downscale for side in (size.height, size.width))
         self._model = model
-        self._noise = TravellingNoise(
-            model.caps.channels, size.height // cell, size.width // cell, seed
-        )
+        self._noise = TravellingNoise(model.caps.channels, rows, columns, seed)
+        self._relief = (relief or Relief()).coarse(rows, columns)
 
     @property
     def noise(self) -> torch.Tensor:
-        """The shot's noise now; see `TravellingNoise.field`."""
-        return self._noise.field
+        """The shot's noise now, where the model computes; see `TravellingNoise.field`."""
+        return to_device(self._noise.field, self._model.device)
 
-    def advance(self, move: Matrix, renewal: float) -> None:
+    def advance(self, move: Move, renewal: float) -> None:
         """Takes the noise along with the camera; see `TravellingNoise.advance`."""
-        self._noise.advance(move, renewal)
+        self._noise.advance(lambda points: self._relief.forward(points, move), renewal)
+        self._relief = self._relief.moved(move)
 
     def imagine(self, condition: Condition) -> torch.Tensor:
         """A picture from the prompt alone."""
-        noise = self._noise.field.to(self._model.device)
+        noise = self.noise
         return self._denoise(torch.zeros_like(noise), 1.0, condition, self._model.caps.key_steps)
 
     def repaint(
@@ -56,9 +66,8 @@ class Brush:
         steps: int,
         anchor: Anchor | None = None,
     ) -> torch.Tensor:
-        noise = self._noise.field.to(latents)
         amount = torch.tensor([strength])
-        latents = self._model.denoise(latents, noise, amount, condition, steps)
+        latents = self._model.denoise(latents, self.noise, amount, condition, steps)
         if anchor is not None:
             latents = anchor.hold_latents(latents)
         return self._model.decode(latents)[0]

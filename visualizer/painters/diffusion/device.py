@@ -1,4 +1,4 @@
-"""Where to compute, and in which precision."""
+"""How to compute: threads, precision, memory."""
 
 from __future__ import annotations
 
@@ -7,30 +7,18 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import cv2
 import torch
 import torch.nn.functional as F
 
 from visualizer.errors import VisualizerError
+from visualizer.memory import keep_freed_memory
 
 PRECISIONS = {
     "float32": torch.float32,
     "float16": torch.float16,
     "bfloat16": torch.bfloat16,
 }
-
-
-def choose_device(name: str | None) -> torch.device:
-    """The device asked for, or the best there is: CUDA, then Apple's MPS, then the CPU."""
-    if name is None:
-        name = "cuda" if torch.cuda.is_available() else "mps" if _has_mps() else "cpu"
-    try:
-        device = torch.device(name)
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError):
-        raise VisualizerError(
-            f"--device {name}: not on this machine; use cuda, mps or cpu, or leave it out"
-        ) from None
-    return device
 
 
 def set_threads(device: torch.device) -> None:
@@ -41,7 +29,10 @@ def set_threads(device: torch.device) -> None:
     the machine alone, since sums over another number of threads differ in the last bit.
     """
     if device.type == "cpu":
-        torch.set_num_threads(max(1, (os.cpu_count() or 1) // 2))
+        threads = max(1, (os.cpu_count() or 1) // 2)
+        torch.set_num_threads(threads)
+        cv2.setNumThreads(threads)
+        keep_freed_memory()
 
 
 def choose_dtype(device: torch.device, name: str | None, wide: bool = False) -> torch.dtype:
@@ -62,6 +53,16 @@ def choose_dtype(device: torch.device, name: str | None, wide: bool = False) -> 
     # answer, and with it the film, the same on every run of one machine.
     fast = _convolution_seconds(torch.bfloat16) * 1.4 < _convolution_seconds(torch.float32)
     return torch.bfloat16 if fast else torch.float32
+
+
+def to_device(values: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """Values on a device; a GPU is not made to wait for them.
+
+    From page-locked memory they travel beside its work, from any other between two pieces of it.
+    """
+    if device.type == "cuda":
+        return values.pin_memory().to(device, non_blocking=True)
+    return values.to(device)
 
 
 @contextmanager
@@ -86,7 +87,3 @@ def _convolution_seconds(dtype: torch.dtype) -> float:
         F.conv2d(picture, weight, padding=1)
         times.append(time.perf_counter() - begin)
     return min(times)
-
-
-def _has_mps() -> bool:
-    return torch.backends.mps.is_available()

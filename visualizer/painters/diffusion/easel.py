@@ -11,10 +11,12 @@ import torch.nn.functional as F
 
 from visualizer import camera
 from visualizer.painters import Painter, oklab
-from visualizer.painters.diffusion.anchor import Anchor, Pull, grade, tint
+from visualizer.painters.diffusion.anchor import Anchor, Pull, grade, is_neutral, tint
 from visualizer.painters.diffusion.brush import Brush
+from visualizer.painters.diffusion.depth import Depth
 from visualizer.painters.diffusion.key import Size, load_picture, painting_size
 from visualizer.painters.diffusion.model import Condition, FrameModel, mix
+from visualizer.painters.diffusion.relief import Move, Relief
 from visualizer.score import Cue, Look, Score, Shot
 
 
@@ -30,6 +32,8 @@ class Easel:
         pull: How strongly frames are held to the first of their shot.
         key: Paints the picture that a shot begins with where the user gave none.
         key_strength: How much of the key painter's picture the model paints anew.
+        depth: Finds what is near in pictures, or None where all shall be flat.
+        after: The next shot's, where this one becomes it softly.
     """
 
     model: FrameModel
@@ -39,6 +43,8 @@ class Easel:
     pull: Pull
     key: Painter | None
     key_strength: float
+    depth: Depth | None = None
+    after: Easel | None = None
 
     @property
     def size(self) -> Size:
@@ -50,9 +56,9 @@ class Easel:
         """The film at the size it is painted at, for painters beneath."""
         return replace(self.score, width=self.size.width, height=self.size.height)
 
-    def brush(self) -> Brush:
-        """A brush at the shot's beginning."""
-        return Brush(self.model, self.size, self.shot.seed)
+    def brush(self, relief: Relief | None = None) -> Brush:
+        """A brush at the shot's beginning, on a picture with relief or without."""
+        return Brush(self.model, self.size, self.shot.seed, relief)
 
     def condition(self, cue: Cue) -> Condition:
         """The prompts in view, blended."""
@@ -62,16 +68,21 @@ class Easel:
         """The mean colour of the palettes in view."""
         return tint(self.shot.looks, cue.weights, self.model.device)
 
-    def move(self, cue: Cue) -> camera.Matrix:
+    def move(self, cue: Cue) -> Move:
         """The camera's move since the frame before."""
-        return camera.step(cue, self.score.fps, self.size.aspect)
+
+        def at(share: float) -> camera.Matrix:
+            part = replace(cue, zoom=share * cue.zoom, pan=share * cue.pan, lift=share * cue.lift)
+            return camera.step(part, self.score.fps, self.size.aspect)
+
+        return Move.of(at)
 
     def first(self, cue: Cue) -> torch.Tensor:
         """The user's picture; or the key painter's, painted over; or the prompt's own.
 
         Its noise is the composition's, so that a section that returns begins as it did before.
         """
-        look = self.shot.looks[cue.weights.index(max(cue.weights))]
+        look = self.foremost(cue)
         given = self.given(look)
         if given is not None:
             return given
@@ -89,20 +100,40 @@ class Easel:
         path, way = self.score.images[look.image], self.shot.paint.picture
         return load_picture(path, self.size, way).to(self.model.device)
 
+    def relief(self, picture: torch.Tensor, look: Look) -> Relief:
+        """What the camera finds in a look's first picture.
+
+        A guess is trusted on pictures of the user's only: that they show something is known.
+        """
+        if self.depth is None or (look.image is None and self.depth.trust < 1.0):
+            return Relief()
+        return Relief.of(self.depth.nearness(picture), self.depth.trust)
+
+    def foremost(self, cue: Cue) -> Look:
+        """The look that shows most."""
+        return self.shot.looks[cue.weights.index(max(cue.weights))]
+
     def anchor(self, picture: torch.Tensor, cue: Cue) -> Anchor:
         """Takes a picture as the one to hold later ones to."""
         latents = self.model.encode(picture[None])
         return Anchor.of(oklab.from_srgb(picture), latents, self.tint(cue), self.pull)
 
-    def show(self, lab: torch.Tensor, cue: Cue) -> torch.Tensor:
-        """A painted picture, in OKLab, graded and scaled to the film's size."""
-        picture = oklab.to_srgb(grade(lab, cue))
+    def show(self, lab: torch.Tensor, cue: Cue, plain: torch.Tensor | None = None) -> torch.Tensor:
+        """A painted picture graded and scaled to the film's size.
+
+        Args:
+            lab: In OKLab.
+            cue: Its grading.
+            plain: The same in sRGB, where it is at hand.
+        """
+        picture = plain if plain is not None and is_neutral(cue) else oklab.to_srgb(grade(lab, cue))
         height, width = self.score.height, self.score.width
         if picture.shape[-2:] == (height, width):
             return picture
-        smaller = height < picture.shape[-2]
-        scaled = F.interpolate(picture[None], (height, width), mode="bicubic", antialias=smaller)
-        return scaled[0].clamp(0.0, 1.0)
+        if height < picture.shape[-2]:
+            size = (height, width)
+            return F.interpolate(picture[None], size, mode="bicubic", antialias=True)[0].clamp(0, 1)
+        return camera.enlarge(picture, height, width).clamp_(0.0, 1.0)
 
 
 def per_frame(share: float, fps: int) -> float:

@@ -9,70 +9,33 @@ lingers with the number of latent cells (Esser et al., 2024, https://arxiv.org/a
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from typing import Any
 
 import torch
 
-from visualizer.painters.diffusion.model import Caps, Condition, Sampling
+from visualizer.painters.diffusion.model import Condition, Sampling
+from visualizer.painters.diffusion.pipeline import PipelineModel
 
 _NATIVE = 1024  # Pixels along each side, where an autoencoder does not say otherwise.
 
 
-class FlowModel(ABC):
+class FlowModel(PipelineModel):
     """A rectified-flow pipeline behind `FrameModel`; its families differ in text and tokens."""
 
     def __init__(self, pipe: Any, sampling: Sampling, name: str) -> None:
         """Takes a pipeline of diffusers, already on its device, and how to run it."""
-        self._pipe, self._vae, self._transformer = pipe, pipe.vae, pipe.transformer
-        self._sampling = sampling
-        self._scheduler = pipe.scheduler.config
-        self._name = name
+        super().__init__(pipe, pipe.transformer, sampling, name)
 
-    @property
-    def caps(self) -> Caps:
-        """What the model can do; pictures of an even number of latent cells suit its patches."""
-        cell = int(self._pipe.vae_scale_factor)
+    def _area(self, cell: int) -> int:
         side = int(self._vae.config.get("sample_size", _NATIVE))
-        return Caps(
-            name=self._name,
-            area=side * side,
-            multiple=2 * cell,
-            channels=int(self._vae.config.latent_channels),
-            downscale=cell,
-            steps=self._sampling.steps,
-            key_steps=self._sampling.key_steps,
-        )
-
-    @property
-    def device(self) -> torch.device:
-        """Where it computes."""
-        return torch.device(self._transformer.device)
-
-    @abstractmethod
-    def embed(self, prompt: str, negative: str) -> Condition:
-        """Reads a prompt; these models know no negative one."""
+        return side * side
 
     @abstractmethod
     def _velocity(
         self, noisy: torch.Tensor, sigma: torch.Tensor, condition: Condition
     ) -> torch.Tensor:
         """The model's answer, noise - clean, in the shape of `noisy`."""
-
-    @torch.no_grad()
-    def encode(self, picture: torch.Tensor) -> torch.Tensor:
-        """Pictures to latents, by the mode."""
-        encoded = self._vae.encode(self._to(picture * 2.0 - 1.0, self._vae))
-        latents: torch.Tensor
-        latents = encoded.latents if hasattr(encoded, "latents") else encoded.latent_dist.mode()
-        return (latents.float() - self._shift) * self._scale
-
-    @torch.no_grad()
-    def decode(self, latents: torch.Tensor) -> torch.Tensor:
-        """Latents to pictures."""
-        decoded: torch.Tensor
-        decoded = self._vae.decode(self._to(latents / self._scale + self._shift, self._vae)).sample
-        return (decoded.float() * 0.5 + 0.5).clamp(0.0, 1.0)
 
     @torch.no_grad()
     def denoise(
@@ -119,17 +82,6 @@ class FlowModel(ABC):
         base, most = known.get("base_shift", 0.5), known.get("max_shift", 1.15)
         return float(base + (most - base) * (tokens - low) / (high - low))
 
-    @property
-    def _scale(self) -> float:
-        return float(self._vae.config.get("scaling_factor") or 1.0)
-
-    @property
-    def _shift(self) -> float:
-        return float(self._vae.config.get("shift_factor") or 0.0)
-
     def _rows(self, vectors: torch.Tensor, batch: int) -> torch.Tensor:
         """The one branch of a condition, once for each picture."""
-        return self._to(vectors[0].expand(batch, *vectors.shape[2:]), self._transformer)
-
-    def _to(self, values: torch.Tensor, part: Any) -> torch.Tensor:
-        return values.to(part.device, part.dtype)
+        return self._to(vectors[0].expand(batch, *vectors.shape[2:]), self._denoiser)

@@ -24,9 +24,9 @@ class FluxModel(FlowModel):
         assert condition.pooled is not None
         batch, rows, columns = len(noisy), noisy.shape[-2] // 2, noisy.shape[-1] // 2
         tokens = self._rows(condition.tokens, batch)
-        answer = self._transformer(
-            hidden_states=_pack(self._to(F.pixel_unshuffle(noisy, 2), self._transformer)),
-            timestep=self._to(sigma, self._transformer),
+        answer = self._denoiser(
+            hidden_states=_pack(self._to(F.pixel_unshuffle(noisy, 2), self._denoiser)),
+            timestep=self._to(sigma, self._denoiser),
             guidance=self._guidance(batch),
             pooled_projections=self._rows(condition.pooled, batch),
             encoder_hidden_states=tokens,
@@ -38,7 +38,7 @@ class FluxModel(FlowModel):
 
     def _guidance(self, batch: int) -> torch.Tensor | None:
         """Where the model was trained to read its guidance scale."""
-        if not self._transformer.config.guidance_embeds:
+        if not self._denoiser.config.guidance_embeds:
             return None
         return torch.full((batch,), self._sampling.guidance, device=self.device)
 
@@ -98,9 +98,9 @@ class KleinModel(FlowModel):
         tokens = self._rows(condition.tokens, batch)
         words = torch.zeros(tokens.shape[1], 4)
         words[:, 3] = torch.arange(tokens.shape[1])
-        answer = self._transformer(
-            hidden_states=_pack(self._to(noisy, self._transformer)),
-            timestep=self._to(sigma, self._transformer),
+        answer = self._denoiser(
+            hidden_states=_pack(self._to(noisy, self._denoiser)),
+            timestep=self._to(sigma, self._denoiser),
             guidance=None,
             encoder_hidden_states=tokens,
             txt_ids=words.to(self.device).expand(batch, -1, -1),

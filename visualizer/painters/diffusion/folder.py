@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +14,23 @@ from visualizer.painters.diffusion.hub import Download, Permit, fetch
 # The only libraries whose classes a pipeline may name; anything else is code from a stranger.
 _LIBRARIES = ("diffusers", "transformers")
 _SAMPLE = 1 << 20
+# The model that this project teaches itself; see `visualizer.pulse`.
+PULSE = "pulse"
+PULSE_FOLDER = Path(__file__).parents[2] / "pulse" / "model"
 
 
 def find_folder(model: str, download: Download, permit: Permit | None = None) -> Path:
     """The folder of a model: the one given, or the hub's, fetched once into the hub's cache.
 
     Args:
-        model: A folder, or a hub id such as "stabilityai/sd-turbo".
+        model: A folder, a hub id such as "stabilityai/sd-turbo", or "pulse".
         download: Fetches a hub model; see `visualizer.painters.diffusion.hub`.
         permit: Raises where a hub model's licence does not suit the user.
 
     Raises:
         VisualizerError: When there is no such folder or model, or the hub cannot be reached.
     """
-    path = Path(model).expanduser()
+    path = PULSE_FOLDER if model == PULSE else Path(model).expanduser()
     if path.is_dir():
         return path
     if path.exists():
@@ -85,3 +89,19 @@ def read_json(path: Path, problem: str) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise VisualizerError(f"{path}: {problem}; the file holds no settings")
     return content
+
+
+def open_pretrained(folder: Path, from_pretrained: Callable[..., Any], **settings: Any) -> Any:
+    """Loads a folder with the loader of its class; safetensors only, nothing fetched.
+
+    Raises:
+        VisualizerError: It is damaged or incomplete.
+    """
+    try:
+        return from_pretrained(str(folder), use_safetensors=True, local_files_only=True, **settings)
+    except MemoryError:
+        raise
+    # Damaged and incomplete folders raise whatever the library that trips over them raises.
+    except Exception as error:
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise VisualizerError(f"{folder}: cannot be loaded: {reason}") from error

@@ -8,15 +8,16 @@ picture is whole on its beat.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
-import numpy as np
 import torch
 
 from visualizer import camera
 from visualizer.painters import oklab
 from visualizer.painters.diffusion.easel import Easel, per_frame
+from visualizer.painters.diffusion.relief import Move, Relief
 from visualizer.score import Cue, Shot
 
 _FEATHER = 8.0  # A picture fades in over an eighth of half its width from its moved edge.
@@ -25,8 +26,9 @@ _FEATHER = 8.0  # A picture fades in over an eighth of half its width from its m
 def keyframes(easel: Easel) -> Iterator[torch.Tensor]:
     """Yields one frame for each cue of the shot, its lead included."""
     cues = list(easel.score.cues(easel.shot))
-    brush = easel.brush()
     old = easel.first(cues[0])
+    relief = easel.relief(old, easel.foremost(cues[0]))
+    brush = easel.brush(relief)
     anchor = easel.anchor(old, cues[0])
     for here, there in pairwise([*key_rows(easel.shot), len(cues)]):
         moves = [easel.move(cue) for cue in cues[here + 1 : there + 1]]
@@ -35,12 +37,13 @@ def keyframes(easel: Easel) -> Iterator[torch.Tensor]:
             key = cues[there]
             for cue, move in zip(cues[here + 1 : there + 1], moves, strict=True):
                 brush.advance(move, per_frame(cue.noise, easel.score.fps))
-            moved = camera.warp(old, _forward(moves)[-1], "bicubic").clamp(0.0, 1.0)
+            moved = relief.warp(old, _forward(moves)[-1])
             steps = _steps(easel, key.strength)
             painted = brush.repaint(moved, key.strength, easel.condition(key), steps, anchor)
             new = oklab.to_srgb(anchor.hold(oklab.from_srgb(painted), easel.tint(key)))
-        yield from _between(easel, cues[here:there], moves, old, new)
-        old = old if new is None else new
+        yield from _between(easel, cues[here:there], moves, relief, old, new)
+        if new is not None:
+            old, relief = new, relief.moved(_forward(moves)[-1])
 
 
 def key_rows(shot: Shot) -> list[int]:
@@ -52,20 +55,21 @@ def key_rows(shot: Shot) -> list[int]:
 def _between(
     easel: Easel,
     cues: Sequence[Cue],
-    moves: Sequence[camera.Matrix],
+    moves: Sequence[Move],
+    relief: Relief,
     old: torch.Tensor,
     new: torch.Tensor | None,
 ) -> Iterator[torch.Tensor]:
     """The frames from one key up to the next; without a next, the old one moves on alone."""
-    since = [np.eye(3), *_forward(moves)]
+    since = [Move.none(), *_forward(moves)]
+    beyond = relief.moved(since[-1])
     for row, cue in enumerate(cues):
-        picture = camera.warp(old, since[row], "bicubic")
+        picture = relief.warp(old, since[row])
         if new is not None:
-            ahead = np.linalg.inv(since[-1]) @ since[row]
-            arrived = row / len(cues)
-            fade = _crossing(ahead, since[row], arrived, new)
-            picture = torch.lerp(picture, camera.warp(new, ahead, "bicubic"), fade)
-        yield easel.show(oklab.from_srgb(picture.clamp(0.0, 1.0)), cue)
+            ahead = since[-1].back() @ since[row]
+            fade = _crossing(ahead.plane, since[row].plane, row / len(cues), new)
+            picture = torch.lerp(picture, beyond.warp(new, ahead), fade)
+        yield easel.show(oklab.from_srgb(picture), cue, picture)
 
 
 def _crossing(
@@ -84,12 +88,9 @@ def _reach(matrix: camera.Matrix, like: torch.Tensor) -> torch.Tensor:
     return ((1.0 - grid.abs().amax(dim=-1)) * _FEATHER).clamp(1e-3, 1.0)
 
 
-def _forward(moves: Sequence[camera.Matrix]) -> list[camera.Matrix]:
-    """Where points of each frame lie in the frame before the first move."""
-    found: list[camera.Matrix] = []
-    for move in moves:
-        found.append(found[-1] @ move if found else move)
-    return found
+def _forward(moves: Sequence[Move]) -> list[Move]:
+    """From the frame before the first move to each frame."""
+    return list(accumulate(moves, operator.matmul))
 
 
 def _steps(easel: Easel, strength: float) -> int:

@@ -11,8 +11,8 @@ import torch
 
 from visualizer.errors import VisualizerError
 from visualizer.painters import ModelOptions
+from visualizer.painters.device import choose_device
 from visualizer.painters.diffusion.device import (
-    choose_device,
     choose_dtype,
     enough_memory,
     set_threads,
@@ -21,10 +21,11 @@ from visualizer.painters.diffusion.families import Family, chosen, family_of
 from visualizer.painters.diffusion.folder import (
     find_folder,
     fingerprint,
+    open_pretrained,
     pipeline_class,
     read_json,
 )
-from visualizer.painters.diffusion.lora import add_lora, lora_identity
+from visualizer.painters.diffusion.lora import add_lora, lora_identity, quickened
 from visualizer.painters.diffusion.memory import memory_of, needed
 from visualizer.painters.diffusion.model import FrameModel
 from visualizer.painters.diffusion.registry import check_known, check_licence, check_memory
@@ -65,7 +66,10 @@ def load_model(
     with enough_memory(f"the weights of {model}"):
         pipe = _ready(folder, family, wanted, dtype)
         _place(pipe, where, dtype)
-    sampling = chosen(family.sampling(pipe), wanted.steps, wanted.guidance)
+    own = family.sampling(pipe)
+    for lora in wanted.loras:
+        own = quickened(own, lora, family.flow)
+    sampling = chosen(own, wanted.steps, wanted.guidance)
     parts = [f"vae {wanted.vae}", *map(lora_identity, wanted.loras), str(dtype)]
     name = f"{fingerprint(folder)} {' '.join(parts)} {sampling}"
     return family.build(pipe, sampling, name)
@@ -74,13 +78,13 @@ def load_model(
 def _ready(folder: Path, family: Family, wanted: ModelOptions, dtype: torch.dtype) -> Any:
     """A pipeline with the autoencoder and the LoRAs that were asked for."""
     extras = {} if family.flow else _WITHOUT
-    pipe = _open(folder, _loader(family), dtype=dtype, **extras)
+    pipe = open_pretrained(folder, _loader(family), dtype=dtype, **extras)
     if wanted.vae is not None:
-        pipe.register_modules(vae=_load_vae(wanted.vae, dtype))
+        pipe.register_modules(vae=_load_vae(wanted.vae, dtype, wanted.accept_licence))
         pipe.vae_scale_factor = 2 ** (len(pipe.vae.config.block_out_channels) - 1)
     family.check(folder, pipe)
     for lora in wanted.loras:
-        add_lora(pipe, lora)
+        add_lora(pipe, lora, wanted.accept_licence)
     return pipe
 
 
@@ -121,29 +125,18 @@ def _download_vae(model: str, offline: bool) -> Path:
     return Path(snapshot_download(model, allow_patterns=files, local_files_only=offline))
 
 
-def _load_vae(vae: str, dtype: torch.dtype) -> Any:
-    folder = find_folder(vae, _download_vae)
+def _load_vae(vae: str, dtype: torch.dtype, accepted: bool) -> Any:
+    folder = find_folder(vae, _download_vae, partial(check_licence, vae, accepted))
     name = read_json(folder / "config.json", "no autoencoder").get("_class_name")
     import diffusers
 
     if name not in ("AutoencoderTiny", "AutoencoderKL"):
         raise VisualizerError(f"{vae}: no autoencoder that fits; use one such as madebyollin/taesd")
-    return _open(folder, getattr(diffusers, name).from_pretrained, dtype=dtype)
+    return open_pretrained(folder, getattr(diffusers, name).from_pretrained, dtype=dtype)
 
 
 # Parts of older pipelines that judge pictures or read them; a painter needs neither.
 _WITHOUT = {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
-
-
-def _open(folder: Path, from_pretrained: Callable[..., Any], **settings: Any) -> Any:
-    try:
-        return from_pretrained(str(folder), use_safetensors=True, local_files_only=True, **settings)
-    except MemoryError:
-        raise
-    # Damaged and incomplete folders raise whatever the library that trips over them raises.
-    except Exception as error:
-        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        raise VisualizerError(f"{folder}: cannot be loaded: {reason}") from error
 
 
 def _place(pipe: Any, device: torch.device, dtype: torch.dtype) -> None:

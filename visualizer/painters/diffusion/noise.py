@@ -11,11 +11,12 @@ depends on its place alone, so the field stays white to the last frame.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
-import numpy as np
 import torch
 
-from visualizer.camera import Matrix
+Forward = Callable[[torch.Tensor], torch.Tensor]
+"""Moves points, float64, shape (points, 2), in the camera's coordinates."""
 
 
 class TravellingNoise:
@@ -36,14 +37,15 @@ class TravellingNoise:
         grains = grains / grains.std(dim=1, keepdim=True)
         return grains.reshape(1, -1, self._height, self._width)
 
-    def advance(self, move: Matrix, renewal: float) -> None:
+    def advance(self, forward: Forward, renewal: float) -> None:
         """Moves on by one frame.
 
         Args:
-            move: From `visualizer.camera.step`: a point of the new frame to its point in the old.
+            forward: Where points of the old frame lie in the new one, such as
+                `visualizer.camera.forward` with a move.
             renewal: Share of the noise that is new, in [0, 1]: 0 only travels, 1 forgets all.
         """
-        places = _forward(self._places, move)
+        places = forward(self._places)
         owner, held = self._settle(places)
         keep = 1.0 - renewal
         fresh = self._draw(self._grains.shape[0])
@@ -86,10 +88,3 @@ def _centres(height: int, width: int) -> torch.Tensor:
     y = (torch.arange(height, dtype=torch.float64) + 0.5) * (2.0 / height) - 1.0
     x = ((torch.arange(width, dtype=torch.float64) + 0.5) * (2.0 / width) - 1.0) * width / height
     return torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1).reshape(-1, 2)
-
-
-def _forward(places: torch.Tensor, move: Matrix) -> torch.Tensor:
-    """Where points of the old frame lie in the new one."""
-    matrix = torch.from_numpy(np.linalg.inv(move))
-    points = places @ matrix[:, :2].T + matrix[:, 2]
-    return points[:, :2] / points[:, 2:]

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import torch
 
+from visualizer.lexicon import moods, plain_prompt
 from visualizer.painters import Curves, ModelOptions, Painter
 from visualizer.painters.diffusion.anchor import Pull
+from visualizer.painters.diffusion.depth import Depth
+from visualizer.painters.diffusion.depth_model import load_depth
 from visualizer.painters.diffusion.device import enough_memory
 from visualizer.painters.diffusion.easel import Easel
 from visualizer.painters.diffusion.feedback import feedback
+from visualizer.painters.diffusion.folder import PULSE
+from visualizer.painters.diffusion.joining import dissolve, follower
 from visualizer.painters.diffusion.keyframes import keyframes
 from visualizer.painters.diffusion.model import Condition, FrameModel, aligned
 from visualizer.painters.diffusion.restyle import restyle
@@ -18,7 +24,7 @@ from visualizer.painters.diffusion.walk import walk
 from visualizer.painters.scenes import ScenesPainter
 from visualizer.score import Look, Score, Shot
 
-VERSION = 3  # Raised when the same score and model would paint another film.
+VERSION = 4  # Raised when the same score and model would paint another film.
 
 
 class DiffusionPainter:
@@ -27,6 +33,7 @@ class DiffusionPainter:
     Attributes:
         model: What paints.
         curves: What the watchdog saw; see `visualizer.painters.Watchful`.
+        notes: What the user should know; see `visualizer.painters.Outspoken`.
     """
 
     def __init__(
@@ -36,6 +43,9 @@ class DiffusionPainter:
         key: Painter | None = None,
         key_strength: float = 0.7,
         pull: Pull | None = None,
+        depth: Depth | None = None,
+        plain: bool = False,
+        notes: Sequence[str] = (),
     ) -> None:
         """Takes a loaded model.
 
@@ -45,11 +55,18 @@ class DiffusionPainter:
                 key painter it comes from the prompt alone.
             key_strength: How much of that picture the model paints anew, in [0, 1].
             pull: How strongly frames are held to the first of their shot.
+            depth: Finds what is near in pictures, for parallax; without it they are flat.
+            plain: Whether prompts are put into the few words that Pulse was taught: scene,
+                everyday colours and moods.
+            notes: See `visualizer.painters.Outspoken`.
         """
         self.model = model
+        self.notes = tuple(notes)
+        self._plain = plain
         self._key = key
         self._key_strength = key_strength
         self._pull = pull or Pull()
+        self._depth = depth
         self._below = key or ScenesPainter(model.device)
         self.curves: Curves = {}
         self._embedded: dict[tuple[str, str], Condition] = {}
@@ -69,17 +86,27 @@ class DiffusionPainter:
             VisualizerError: When there is no such model, or none that this painter can use.
         """
         from visualizer.painters.diffusion.loading import load_model
+        from visualizer.painters.diffusion.lora import pace_note
 
-        loaded = load_model(model, device, precision=precision, options=options)
-        scenes = options is not None and options.key == "scenes"
-        return cls(loaded, key=ScenesPainter(loaded.device) if scenes else None)
+        wanted = options or ModelOptions()
+        loaded = load_model(model, device, precision=precision, options=wanted)
+        caps, plain = loaded.caps, model == PULSE
+        notes = (pace_note(lora, caps.steps, caps.key_steps) for lora in wanted.loras)
+        return cls(
+            loaded,
+            key=ScenesPainter(loaded.device) if wanted.key == "scenes" or plain else None,
+            plain=plain,
+            depth=load_depth(wanted.depth, loaded.device, wanted.accept_licence),
+            notes=[note for note in notes if note],
+        )
 
     @property
     def identity(self) -> str:
         """Painter, version, weights and settings."""
         key = f" key {self._key_strength}" if self._key else ""
         over = f"{key} over {self._below.identity}"
-        return f"diffusion {VERSION} {self.model.caps.name} {self._pull}{over}"
+        depth = f" depth {self._depth.name}" if self._depth else ""
+        return f"diffusion {VERSION} {self.model.caps.name} {self._pull}{over}{depth}"
 
     @property
     def device(self) -> torch.device:
@@ -89,25 +116,45 @@ class DiffusionPainter:
     @torch.no_grad()
     def paint(self, score: Score, shot: Shot) -> Iterator[torch.Tensor]:
         """Yields one frame for each cue of the shot; see `visualizer.painters.Painter`."""
-        conditions = aligned([self._embed(look) for look in shot.looks])
-        easel = Easel(
-            self.model, score, shot, conditions, self._pull, self._key, self._key_strength
-        )
+        easel, after = self._easel(score, shot), follower(score, shot)
+        if after is not None:
+            easel = replace(easel, after=self._easel(score, after))
         with enough_memory("one picture"):
-            yield from self._mode(easel)
+            yield from self._joined(easel)
+
+    def _easel(self, score: Score, shot: Shot) -> Easel:
+        return Easel(
+            model=self.model,
+            score=score,
+            shot=shot,
+            conditions=aligned([self._embed(look) for look in shot.looks]),
+            pull=self._pull,
+            key=self._key,
+            key_strength=self._key_strength,
+            depth=self._depth,
+        )
+
+    def _joined(self, easel: Easel) -> Iterator[torch.Tensor]:
+        """The shot in its mode, and over to the next at its end."""
+        mode, after = easel.shot.paint.mode, easel.after
+        if mode == "feedback":
+            return feedback(easel, self.curves)
+        frames = self._mode(easel)
+        if after is None or mode == "walk":
+            return frames
+        return dissolve(frames, self._mode(after), easel.shot, after.shot)
 
     def _mode(self, easel: Easel) -> Iterator[torch.Tensor]:
         mode = easel.shot.paint.mode
         if mode == "walk":
             return walk(easel)
-        if mode == "keyframes":
-            return keyframes(easel)
-        if mode == "restyle":
-            return restyle(easel, self._below)
-        return feedback(easel, self.curves)
+        return keyframes(easel) if mode == "keyframes" else restyle(easel, self._below)
 
     def _embed(self, look: Look) -> Condition:
-        text = (look.prompt, look.negative)
+        prompt = look.prompt
+        if self._plain:
+            prompt = plain_prompt(look.scene, look.palette, moods(prompt))
+        text = (prompt, look.negative)
         if text not in self._embedded:
             self._embedded[text] = self.model.embed(*text)
         return self._embedded[text]

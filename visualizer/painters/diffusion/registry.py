@@ -32,6 +32,7 @@ class KnownModel:
         hub_id: Its id on the Hugging Face hub.
         family: Models that are run alike.
         licence: In a word.
+        terms: Where it stands in full.
         commercial: Whether films made with it may earn money without asking anybody.
         memory: Gigabytes.
         size: Pixels along each side.
@@ -43,6 +44,7 @@ class KnownModel:
     hub_id: str
     family: str
     licence: str
+    terms: str
     commercial: bool
     memory: float
     size: int
@@ -52,7 +54,7 @@ class KnownModel:
 
     @property
     def page(self) -> str:
-        """Where its licence stands."""
+        """Where it is found."""
         return f"https://huggingface.co/{self.hub_id}"
 
 
@@ -77,7 +79,10 @@ def check_known(model: str, accepted: bool, memory: Memory) -> None:
     if entry is None:
         return
     if not entry.commercial and not accepted:
-        raise _limited(model, entry.licence, "limits commercial use")
+        free = known_models()[0].hub_id
+        raise VisualizerError(
+            f"{_limited(model, entry.licence, 'limits')}, or take a free one such as {free}"
+        )
     check_memory(model, entry.memory, memory)
 
 
@@ -88,7 +93,7 @@ def check_licence(model: str, accepted: bool, licence: str) -> None:
         VisualizerError: The licence is not known as free, and is not accepted.
     """
     if _entry(model) is None and not accepted and licence.lower() not in FREE_LICENCES:
-        raise _limited(model, licence, "may limit commercial use")
+        raise VisualizerError(_limited(model, licence, "may limit"))
 
 
 def _entry(model: str) -> KnownModel | None:
@@ -96,10 +101,10 @@ def _entry(model: str) -> KnownModel | None:
     return next(found, None)
 
 
-def _limited(model: str, licence: str, how: str) -> VisualizerError:
-    return VisualizerError(
-        f"{model}: its licence ({licence}) {how}; read https://huggingface.co/{model} and add"
-        f" --accept-licence, or take a free one such as {known_models()[0].hub_id}"
+def _limited(model: str, licence: str, how: str) -> str:
+    return (
+        f"{model}: its licence ({licence}) {how} commercial use;"
+        f" read https://huggingface.co/{model} and add --accept-licence"
     )
 
 

@@ -33,6 +33,6 @@ def _requests(easel: Easel, below: Painter) -> Iterator[Request]:
     for cue, frame in zip(easel.score.cues(easel.shot), film, strict=True):
         frame = frame.to(easel.model.device)
         latents = easel.model.encode(frame[None])
-        condition, noise = easel.condition(cue), brush.noise.to(latents)
+        condition, noise = easel.condition(cue), brush.noise
         yield Request(cue, latents, noise, cue.strength, condition, frame)
         brush.advance(easel.move(cue), per_frame(cue.noise, fps))

@@ -11,41 +11,24 @@ from typing import Any
 import torch
 
 from visualizer.painters.diffusion.levels import NoiseLevel, NoiseLevels
-from visualizer.painters.diffusion.model import Caps, Condition, Sampling
+from visualizer.painters.diffusion.model import Condition, Sampling
+from visualizer.painters.diffusion.pipeline import PipelineModel
+from visualizer.painters.diffusion.replay import Replayed
 
 
-class VPModel:
+class VPModel(PipelineModel):
     """A Stable Diffusion pipeline behind `FrameModel`, with a denoise call of its own."""
 
     def __init__(self, pipe: Any, sampling: Sampling, name: str) -> None:
         """Takes a pipeline of diffusers, already on its device, and how to run it."""
-        self._pipe, self._unet, self._vae = pipe, pipe.unet, pipe.vae
-        self._sampling = sampling
+        super().__init__(pipe, pipe.unet, sampling, name)
         self._levels = NoiseLevels(pipe.scheduler.alphas_cumprod)
-        self._scheduler = pipe.scheduler.config
-        self._scale = float(pipe.vae.config.scaling_factor)
-        self._name = name
+        self._unet = Replayed(self._answer)
 
-    @property
-    def caps(self) -> Caps:
-        """What the model can do; pictures of an even number of latent cells suit its UNet."""
-        cell = int(self._pipe.vae_scale_factor)
-        size = self._unet.config.sample_size
+    def _area(self, cell: int) -> int:
+        size = self._denoiser.config.sample_size
         rows, columns = (size, size) if isinstance(size, int) else size
-        return Caps(
-            name=self._name,
-            area=rows * columns * cell * cell,
-            multiple=2 * cell,
-            channels=int(self._vae.config.latent_channels),
-            downscale=cell,
-            steps=self._sampling.steps,
-            key_steps=self._sampling.key_steps,
-        )
-
-    @property
-    def device(self) -> torch.device:
-        """Where it computes."""
-        return torch.device(self._unet.device)
+        return int(rows * columns * cell * cell)
 
     @torch.no_grad()
     def embed(self, prompt: str, negative: str) -> Condition:
@@ -60,21 +43,6 @@ class VPModel:
         # diffusers answers (positive, negative), and with SDXL their summaries in the same order.
         tokens, pooled = found[:2], found[2:]
         return Condition(self._branches(tokens), self._branches(pooled) if pooled else None)
-
-    @torch.no_grad()
-    def encode(self, picture: torch.Tensor) -> torch.Tensor:
-        """Pictures to latents, by the mode: a sample would add noise on every pass of the loop."""
-        encoded = self._vae.encode(self._to_model(picture * 2.0 - 1.0, self._vae.dtype))
-        latents: torch.Tensor
-        latents = encoded.latents if hasattr(encoded, "latents") else encoded.latent_dist.mode()
-        return latents.float() * self._scale
-
-    @torch.no_grad()
-    def decode(self, latents: torch.Tensor) -> torch.Tensor:
-        """Latents to pictures."""
-        decoded: torch.Tensor
-        decoded = self._vae.decode(self._to_model(latents / self._scale, self._vae.dtype)).sample
-        return (decoded.float() * 0.5 + 0.5).clamp(0.0, 1.0)
 
     @torch.no_grad()
     def denoise(
@@ -120,21 +88,38 @@ class VPModel:
 
         def rows(vectors: torch.Tensor) -> torch.Tensor:
             spread = vectors.expand(branches, batch, *vectors.shape[2:])
-            return spread.reshape(branches * batch, *vectors.shape[2:]).to(self._unet.dtype)
+            return self._to(spread.reshape(branches * batch, *vectors.shape[2:]), self._denoiser)
 
-        summary = None
-        if condition.pooled is not None:
-            ids = self._size_ids(noisy).expand(branches * batch, -1)
-            summary = {"text_embeds": rows(condition.pooled), "time_ids": ids}
-        output: torch.Tensor = self._unet(
-            self._to_model(noisy.repeat(branches, 1, 1, 1), self._unet.dtype),
+        pooled = condition.pooled
+        output = self._unet(
+            self._to(noisy.repeat(branches, 1, 1, 1), self._denoiser),
             time.repeat(branches),
-            encoder_hidden_states=rows(condition.tokens),
-            timestep_cond=self._guidance_embedding(branches * batch),
+            rows(condition.tokens),
+            self._guidance_embedding(branches * batch),
+            None if pooled is None else rows(pooled),
+            None if pooled is None else self._size_ids(noisy).expand(branches * batch, -1),
+        )
+        return output.float().reshape(branches, *noisy.shape)
+
+    def _answer(
+        self,
+        noisy: torch.Tensor,
+        time: torch.Tensor,
+        tokens: torch.Tensor,
+        guidance: torch.Tensor | None,
+        pooled: torch.Tensor | None,
+        size_ids: torch.Tensor | None,
+    ) -> torch.Tensor:
+        summary = None if pooled is None else {"text_embeds": pooled, "time_ids": size_ids}
+        output: torch.Tensor = self._denoiser(
+            noisy,
+            time,
+            encoder_hidden_states=tokens,
+            timestep_cond=guidance,
             added_cond_kwargs=summary,
             return_dict=False,
         )[0]
-        return output.float().reshape(branches, *noisy.shape)
+        return output
 
     def _guide(self, outputs: torch.Tensor) -> torch.Tensor:
         """Classifier-free guidance (Ho & Salimans, 2022) where there are two branches."""
@@ -154,18 +139,18 @@ class VPModel:
 
     def _guidance_embedding(self, batch: int) -> torch.Tensor | None:
         """Latent consistency models read their guidance scale instead of being guided."""
-        width = self._unet.config.time_cond_proj_dim
+        width = self._denoiser.config.time_cond_proj_dim
         if width is None:
             return None
         scale = torch.tensor([self._sampling.guidance - 1.0])
         embedding = self._pipe.get_guidance_scale_embedding(scale, embedding_dim=width)
-        return self._to_model(embedding, self._unet.dtype).expand(batch, -1)
+        return self._to(embedding, self._denoiser).expand(batch, -1)
 
     def _size_ids(self, noisy: torch.Tensor) -> torch.Tensor:
         """SDXL asks for original size, crop and target size, in pixels."""
         height, width = (side * int(self._pipe.vae_scale_factor) for side in noisy.shape[-2:])
         ids = [height, width, 0, 0, height, width]
-        return torch.tensor([ids], dtype=self._unet.dtype, device=noisy.device)
+        return torch.tensor([ids], dtype=self._denoiser.dtype, device=noisy.device)
 
     def _branches(self, found: tuple[torch.Tensor | None, ...]) -> torch.Tensor:
         positive, negative = found
@@ -174,7 +159,4 @@ class VPModel:
 
     @property
     def _guided(self) -> bool:
-        return self._unet.config.time_cond_proj_dim is None and self._sampling.guidance > 1.0
-
-    def _to_model(self, values: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-        return values.to(self.device, dtype)
+        return self._denoiser.config.time_cond_proj_dim is None and self._sampling.guidance > 1.0

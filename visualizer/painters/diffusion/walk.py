@@ -11,15 +11,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import torch
 
-from visualizer import camera
+from visualizer.camera import Matrix
 from visualizer.painters import oklab
 from visualizer.painters.diffusion import batch
 from visualizer.painters.diffusion.batch import Request
 from visualizer.painters.diffusion.easel import Easel
+from visualizer.painters.diffusion.relief import Move, Relief
 from visualizer.score import Cue
 from visualizer.score.looks import stable_seed
 
@@ -30,27 +32,36 @@ def walk(easel: Easel) -> Iterator[torch.Tensor]:
     """Yields one frame for each cue of the shot; its lead, which nobody sees, stays black."""
     score, shot, model = easel.score, easel.shot, easel.model
     yield from [_black(easel)] * shot.lead
-    over = _bases(easel)
+    bases = _bases(easel)
+    over = None if bases is None else [model.encode(picture[None]) for picture in bases]
+    reliefs = [
+        easel.relief(picture, look) for picture, look in zip(bases or (), shot.looks, strict=False)
+    ]
     steps = model.caps.key_steps if over is None else model.caps.steps
     cues = (cue for cue in score.cues(shot) if cue.frame >= shot.first)
     requests = (_request(easel, cue, over) for cue in cues)
     for painted in batch.paint(model, requests, steps):
         cue = painted.request.cue
-        seen = camera.warp(painted.picture, swing(cue), "bicubic").clamp(0.0, 1.0)
-        yield easel.show(oklab.from_srgb(seen), cue)
+        relief = Relief.mix(reliefs, cue.weights) if reliefs else Relief()
+        seen = relief.warp(painted.picture, Move.of(partial(swing, cue)))
+        yield easel.show(oklab.from_srgb(seen), cue, seen)
 
 
-def swing(cue: Cue) -> camera.Matrix:
+def swing(cue: Cue, share: float = 1.0) -> Matrix:
     """The camera's pose folded into a small room, since a walk has no picture to travel through.
 
     It sets off as the camera of other modes does, and turns back gently at the walls; pulses come
     closer.
+
+    Args:
+        cue: Where the camera stands.
+        share: What is made of its travel; its turning is the same near and far.
     """
     pose = cue.pose
-    near = ROOM * (1.0 + math.sin(pose.travel / ROOM)) + 0.06 * cue.pulse
+    near = share * (ROOM * (1.0 + math.sin(pose.travel / ROOM)) + 0.06 * cue.pulse)
     turn = ROOM * math.sin(math.radians(pose.angle) / ROOM)
     c, s = math.exp(-near) * math.cos(turn), math.exp(-near) * math.sin(turn)
-    x, y = (ROOM * math.sin(way / ROOM) for way in (pose.x, pose.y))
+    x, y = (share * ROOM * math.sin(way / ROOM) for way in (pose.x, pose.y))
     return np.array([[c, s, x], [-s, c, -y], [0.0, 0.0, 1.0]])
 
 
@@ -84,14 +95,14 @@ def _request(easel: Easel, cue: Cue, over: list[torch.Tensor] | None) -> Request
 
 
 def _bases(easel: Easel) -> list[torch.Tensor] | None:
-    """What is painted over, one for each look: the user's pictures, or the key painter's."""
+    """What is painted over, a picture for each look: the user's, or the key painter's."""
     given = [easel.given(look) for look in easel.shot.looks]
     if easel.key is not None and None in given:
         key = next(iter(easel.key.paint(easel.small, easel.shot))).to(easel.model.device)
         given = [key if picture is None else picture for picture in given]
     if any(picture is None for picture in given):
         return None
-    return [easel.model.encode(picture[None]) for picture in given if picture is not None]
+    return [picture for picture in given if picture is not None]
 
 
 def _shape(easel: Easel) -> tuple[int, ...]:

@@ -20,8 +20,8 @@ class ZImageModel(FlowModel):
     def _velocity(
         self, noisy: torch.Tensor, sigma: torch.Tensor, condition: Condition
     ) -> torch.Tensor:
-        answer = self._transformer(
-            list(self._to(noisy, self._transformer).unsqueeze(2)),
+        answer = self._denoiser(
+            list(self._to(noisy, self._denoiser).unsqueeze(2)),
             1.0 - sigma,
             list(self._rows(condition.tokens, len(noisy))),
             return_dict=False,

@@ -12,7 +12,6 @@ import torch
 
 from visualizer import camera
 from visualizer.errors import VisualizerError
-from visualizer.memory import keep_freed_memory
 from visualizer.painters.scenes.canvas import Canvas
 from visualizer.painters.scenes.families import DRIFT, FAMILIES, STEADY, Family
 from visualizer.painters.scenes.inks import mix_inks
@@ -49,7 +48,6 @@ class ScenesPainter:
         Raises:
             VisualizerError: A look names a scene that does not exist.
         """
-        keep_freed_memory()
         canvas = Canvas(score.height, score.width, self.device)
         previous = None
         for fresh in in_order(partial(_fresh, canvas, shot), score.cues(shot), self._threads()):
@@ -64,6 +62,16 @@ class ScenesPainter:
     def _threads(self) -> int:
         """Scenes know nothing of the frames before them, so that cores can paint side by side."""
         return max(1, os.cpu_count() or 1) if self.device.type == "cpu" else 1
+
+
+def still(canvas: Canvas, look: Look, cue: Cue) -> torch.Tensor:
+    """Paints one picture of a look, with nothing before it.
+
+    Returns:
+        float32, shape (3, height, width), sRGB-encoded, in [0, 1].
+    """
+    with torch.inference_mode():
+        return _picture(canvas, cue, [(look, 1.0)])
 
 
 @dataclass(frozen=True)

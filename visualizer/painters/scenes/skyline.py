@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
+
+from visualizer.painters.scenes.tiles import kept
 
 WIDE, TALL = 6.0, 1.0  # Size of the strip, in heights of the tallest tower.
 BAYS = 64  # Windows in a row of the largest building.
 
 
-@lru_cache(maxsize=24)
+@kept(6)
 def skyline(seed: int, device: torch.device, rows: int, slim: float) -> torch.Tensor:
     """A strip of towers that repeats sideways.
 

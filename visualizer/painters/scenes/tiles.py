@@ -5,13 +5,39 @@ They are made with numpy on the CPU, so that every device starts from the same n
 
 from __future__ import annotations
 
-from functools import lru_cache
+import threading
+from collections.abc import Callable
+from functools import lru_cache, wraps
+from typing import ParamSpec, cast
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
+
+Wanted = ParamSpec("Wanted")
+
+
+def kept(count: int) -> Callable[[Callable[Wanted, torch.Tensor]], Callable[Wanted, torch.Tensor]]:
+    """Keeps the last `count` tiles of a kind: as many as two looks need, for no frame shows three.
+
+    More would add up over the sections of a long song. Threads that want the same tile wait for
+    the first of them, since making one takes ten times its memory.
+    """
+
+    def keep(make: Callable[Wanted, torch.Tensor]) -> Callable[Wanted, torch.Tensor]:
+        known = cast("Callable[Wanted, torch.Tensor]", lru_cache(maxsize=count)(make))
+        making = threading.Lock()
+
+        @wraps(known)
+        def tile(*args: Wanted.args, **kwargs: Wanted.kwargs) -> torch.Tensor:
+            with making:
+                return known(*args, **kwargs)
+
+        return tile
+
+    return keep
 
 
 def sample(tiles: torch.Tensor, u: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
@@ -35,7 +61,7 @@ def sample(tiles: torch.Tensor, u: torch.Tensor, v: torch.Tensor) -> torch.Tenso
     )[0]
 
 
-@lru_cache(maxsize=16)
+@kept(10)
 def fbm(
     seed: int, device: torch.device, slope: float = 1.8, channels: int = 1, size: int = 512
 ) -> torch.Tensor:
@@ -52,10 +78,13 @@ def fbm(
         float32, shape (channels, size + 1, size + 1), mean 0, deviation 1; the last row and column
         repeat the first, for `sample`.
     """
-    return _tile(np.fft.irfft2(_spectrum(seed, slope, channels, size), s=(size, size)), device)
+    rng = np.random.default_rng([seed, size])
+    # One after the other: what the first takes while it is made, the next can use.
+    planes = [_plane(_spectrum(rng, slope, size)) for _ in range(channels)]
+    return torch.from_numpy(np.stack(planes)).to(device)
 
 
-@lru_cache(maxsize=12)
+@kept(2)
 def flow(seed: int, device: torch.device, slope: float = 3.0, size: int = 512) -> torch.Tensor:
     """A tile of eddies: velocity without source or sink, the curl of fractal noise.
 
@@ -64,17 +93,19 @@ def flow(seed: int, device: torch.device, slope: float = 3.0, size: int = 512) -
     Returns:
         float32, shape (2, size + 1, size + 1): across and down, deviation 1, for `sample`.
     """
-    potential = _spectrum(seed, slope, 1, size)[0]
+    potential = _spectrum(np.random.default_rng([seed, size]), slope, size)
     rows, columns = _frequencies(size)
-    velocity = np.stack([1j * rows * potential, -1j * columns * potential])
-    return _tile(np.fft.irfft2(velocity, s=(size, size)), device)
+    planes = [_plane(turn * potential) for turn in (1j * rows, -1j * columns)]
+    return torch.from_numpy(np.stack(planes)).to(device)
 
 
-def _spectrum(seed: int, slope: float, channels: int, size: int) -> NDArray[np.complex128]:
-    white = np.random.default_rng([seed, size]).standard_normal((channels, size, size))
+def _spectrum(rng: np.random.Generator, slope: float, size: int) -> NDArray[np.complex128]:
+    white = rng.standard_normal((size, size))
     frequency = np.hypot(*_frequencies(size))
     shape = np.where(frequency > 0, np.maximum(frequency, 1.0) ** -slope, 0.0)
-    return np.asarray(np.fft.rfft2(white) * shape)
+    spectrum = np.fft.rfft2(white)
+    spectrum *= shape
+    return spectrum
 
 
 def _frequencies(size: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -83,13 +114,14 @@ def _frequencies(size: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return rows[:, None].astype(np.float64), columns[None].astype(np.float64)
 
 
-def _tile(fields: NDArray[np.float64], device: torch.device) -> torch.Tensor:
-    fields = fields / fields.std(axis=(1, 2), keepdims=True)
-    fields = np.pad(fields, ((0, 0), (0, 1), (0, 1)), mode="wrap").astype(np.float32)
-    return torch.from_numpy(fields).to(device)
+def _plane(spectrum: NDArray[np.complex128]) -> NDArray[np.float32]:
+    """One channel of a tile, deviation 1; the last row and column repeat the first."""
+    field = np.fft.irfft2(spectrum, s=(len(spectrum), len(spectrum)))
+    field /= field.std()
+    return np.pad(field.astype(np.float32), (0, 1), mode="wrap")
 
 
-@lru_cache(maxsize=12)
+@kept(4)
 def star_tile(
     seed: int, device: torch.device, size: int, count: int, rows: int = 360
 ) -> torch.Tensor:
@@ -120,7 +152,7 @@ def star_tile(
     return torch.from_numpy(tile)[None].to(device)
 
 
-@lru_cache(maxsize=16)
+@kept(4)
 def cell_tile(seed: int, device: torch.device, count: int, size: int = 512) -> torch.Tensor:
     """A repeating tile of Voronoi cells round evenly scattered seeds.
 
@@ -160,7 +192,7 @@ def _scatter(rng: np.random.Generator, count: int) -> np.ndarray:
     return places
 
 
-@lru_cache(maxsize=12)
+@kept(2)
 def numbers(seed: int, device: torch.device, count: int = 1024) -> torch.Tensor:
     """Independent numbers in [0, 1), shape (count,): what each pane or window has to itself."""
     drawn = np.random.default_rng([seed, count]).uniform(0.0, 1.0, count)
