@@ -23,6 +23,7 @@ ORDER = [
     "score",
     "camera",
     "painters",
+    "pulse",
     "effects",
     "render",
     "video",
@@ -33,15 +34,16 @@ ORDER = [
 ]
 HOMES = {
     "librosa": ["track", "analysis"],
-    "diffusers": ["painters/diffusion"],
-    "transformers": ["painters/diffusion"],
+    "diffusers": ["painters/diffusion", "pulse"],
+    "transformers": ["painters/diffusion", "pulse"],
+    "tokenizers": ["pulse"],
     "huggingface_hub": ["painters/diffusion", "cli/models"],
     "moviepy": ["video"],
     "imageio_ffmpeg": ["ffmpeg"],
     "coloraide": ["palette"],
     "ruamel": ["preset"],
     "rich": ["cli"],
-    "argparse": ["cli", "analysis/training"],
+    "argparse": ["cli", "analysis/training", "pulse"],
     "matplotlib": ["analysis", "effects/title"],
     "mido": ["analysis"],
 }

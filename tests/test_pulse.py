@@ -1,0 +1,167 @@
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from visualizer.lexicon import read_prompt, vocabulary
+from visualizer.painters.diffusion.loading import load_model
+from visualizer.pulse.captions import caption
+from visualizer.pulse.denoiser import Batches, Book, Schedule
+from visualizer.pulse.drawings import FAMILIES, GROUP, HELD_OUT, draw, imagine
+from visualizer.pulse.gallery import Gallery
+from visualizer.pulse.parts import LENGTH, TOY, fresh_scheduler, read_tokens, tokenizer_of
+from visualizer.pulse.studio import REHEARSAL, Studio
+from visualizer.pulse.train import main
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pulse")
+    main(["--toy", "--folder", str(folder), "--out", str(folder / "model")])
+    return folder
+
+
+def test_a_number_is_a_drawing() -> None:
+    assert imagine(17) == imagine(17)
+    assert imagine(17) != imagine(18)
+    assert torch.equal(draw(imagine(3), 48, 64), draw(imagine(3), 48, 64))
+
+
+def test_neighbours_share_a_composition_and_pairs_a_palette() -> None:
+    group = [imagine(number) for number in range(8 * GROUP, 9 * GROUP)]
+    assert len({(drawing.family, drawing.seed) for drawing in group}) == 1
+    assert all(a.palette == b.palette for a, b in zip(group[::2], group[1::2], strict=True))
+    assert len({drawing.pose for drawing in group}) == GROUP
+
+
+def test_drawings_know_every_family_and_hundreds_of_palettes() -> None:
+    drawn = [imagine(number) for number in range(0, 4000, 5)]
+    assert {drawing.family for drawing in drawn} == set(FAMILIES)
+    assert len({drawing.palette for drawing in drawn}) > 300
+
+
+def test_a_family_and_a_palette_can_be_asked_for() -> None:
+    drawing = imagine(HELD_OUT + 1, "city", "synthwave")
+    assert (drawing.family, drawing.colors) == ("city", ("synthwave",))
+
+
+def test_a_camera_that_moves_a_little_changes_a_picture_a_little() -> None:
+    drawing = imagine(5, "nebula")
+    near = draw(drawing.moved(0.04, 0.005, 0.2), 64, 64).float()
+    far = draw(imagine(6, "city"), 64, 64).float()
+    here = draw(drawing, 64, 64).float()
+    assert 0.0 < (near - here).abs().mean() < 0.3 * (far - here).abs().mean()
+
+
+def test_captions_say_what_the_scenes_painter_would_read() -> None:
+    rng = np.random.default_rng(0)
+    said = [(imagine(n), caption(imagine(n), rng)) for n in range(0, 4800, 8)]
+    empty = sum(text == "" for _, text in said) / len(said)
+    assert 0.06 < empty < 0.14
+    read = [(drawing.family, read_prompt(text).scene) for drawing, text in said if text]
+    named = [(family, scene) for family, scene in read if scene]
+    assert len(named) > 0.8 * len(read)
+    assert sum(family == scene for family, scene in named) > 0.85 * len(named)
+
+
+def test_captions_differ_from_time_to_time() -> None:
+    rng = np.random.default_rng(0)
+    assert len({caption(imagine(4), rng) for _ in range(40)}) > 10
+
+
+def test_the_tokenizer_spells_every_word(rehearsed: Path) -> None:
+    tokenizer = tokenizer_of(rehearsed / "parts" / "tokenizer", TOY)
+    for word in vocabulary():
+        pieces = read_tokens(tokenizer, [word])[0]
+        assert tokenizer.decode(pieces, skip_special_tokens=True).replace(" ", "") == word.replace(
+            " ", ""
+        )
+    assert read_tokens(tokenizer, ["a " * 99]).shape == (1, LENGTH)
+
+
+def test_pieces_are_drawn_once_and_never_half(tmp_path: Path) -> None:
+    gallery = Gallery(tmp_path, piece=2)
+    first = np.array(gallery.pictures(1))
+    (tmp_path / "pictures-1-00002.part").write_bytes(b"stopped here")
+    assert first.shape == (2, 3, *gallery.shape(1))
+    stamp = (tmp_path / "pictures-1-00001.npy").stat().st_mtime_ns
+    assert np.array_equal(gallery.pictures(1), first)
+    assert (tmp_path / "pictures-1-00001.npy").stat().st_mtime_ns == stamp
+    assert gallery.pictures(2).shape == (2, 3, *gallery.shape(2))
+
+
+def test_a_true_velocity_leads_back_to_picture_and_noise() -> None:
+    schedule = Schedule.of(fresh_scheduler(), CPU)
+    generator = torch.Generator().manual_seed(0)
+    clean, noise = torch.randn(2, 5, 8, 4, 4, generator=generator)
+    times = torch.tensor([0, 200, 500, 900, 999])
+    alpha, sigma = schedule.at(times)
+    noised, velocity = schedule.noised(clean, noise, times), alpha * noise - sigma * clean
+    torch.testing.assert_close(schedule.clean(noised, velocity, times), clean)
+    torch.testing.assert_close(schedule.noise(noised, velocity, times), noise)
+    assert float(alpha[-1]) == pytest.approx(0.0, abs=1e-3)
+
+
+def test_batches_are_known_by_their_number(rehearsed: Path) -> None:
+    tokenizer = tokenizer_of(rehearsed / "parts" / "tokenizer", TOY)
+    latents = np.zeros((9, 8, 4, 4), np.float16)
+    batches = Batches([Book(latents, np.arange(9))], tokenizer, 4, CPU)
+    one, same, other = batches.at(3), batches.at(3), batches.at(4)
+    assert torch.equal(one.noise, same.noise)
+    assert torch.equal(one.tokens, same.tokens)
+    assert not torch.equal(one.noise, other.noise)
+    assert [int(time) // 250 for time in one.times] == [0, 1, 2, 3]
+
+
+def test_a_lesson_that_was_stopped_ends_where_it_would_have(tmp_path: Path) -> None:
+    def taught(folder: Path, stops: list[int]) -> dict[str, torch.Tensor]:
+        studio = Studio(folder, REHEARSAL, CPU)
+        studio.draw()
+        for stop in stops:
+            lesson = studio.autoencoder()
+            while lesson.step < stop:
+                lesson.take_step()
+            lesson.save()
+        return {name: value.clone() for name, value in lesson.modules["vae"].state_dict().items()}
+
+    straight, halting = taught(tmp_path / "a", [4]), taught(tmp_path / "b", [1, 3, 4])
+    for name, value in straight.items():
+        assert torch.equal(value, halting[name]), name
+
+
+def test_no_time_keeps_the_work_and_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["--toy", "--folder", str(tmp_path), "--minutes", "0"])
+    assert "autoencoder: 0 of 6; call again to go on" in capsys.readouterr().out
+    assert (tmp_path / "autoencoder.pt").exists()
+    assert not (tmp_path / "autoencoder.done").exists()
+
+
+def test_the_whole_way_leads_to_a_model_that_paints(rehearsed: Path) -> None:
+    model = load_model(str(rehearsed / "model"), "cpu", precision="float32")
+    assert model.caps.channels == 8
+    noise = torch.randn(1, 8, 6, 8, generator=torch.Generator().manual_seed(0))
+    condition = model.embed("ocean, blue, white", "")
+    latents = model.denoise(torch.zeros_like(noise), noise, torch.ones(1), condition, 2)
+    picture = model.decode(latents)
+    assert picture.shape == (1, 3, 48, 64)
+    assert torch.isfinite(picture).all()
+
+
+def test_lessons_keep_a_log_and_a_sheet(rehearsed: Path) -> None:
+    with (rehearsed / "autoencoder.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert int(rows[-1]["step"]) == REHEARSAL.autoencoder
+    assert (rehearsed / "autoencoder.png").stat().st_size > 1000
+
+
+def test_a_finished_model_can_be_gone_on_with(rehearsed: Path, tmp_path: Path) -> None:
+    studio = Studio(tmp_path, REHEARSAL, CPU, begin=rehearsed / "model")
+    again = Studio(rehearsed, REHEARSAL, CPU).part("unet").state_dict()
+    for name, value in studio.part("unet").state_dict().items():
+        assert torch.equal(value, again[name])

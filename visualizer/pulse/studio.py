@@ -1,0 +1,253 @@
+"""Where Pulse is taught: the parts, the drawings and the lessons, kept in one folder.
+
+A part that a lesson has finished lies under `parts/`, in bfloat16 as it will ship; later lessons
+read it from there, so that they learn on exactly what users get.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from visualizer.pulse.autoencoder import autoencoder_lesson
+from visualizer.pulse.denoiser import Batches, Book, Schedule, denoiser_lesson
+from visualizer.pulse.distil import distil_lesson
+from visualizer.pulse.gallery import Gallery
+from visualizer.pulse.parts import (
+    FULL,
+    TOY,
+    Plan,
+    fresh_scheduler,
+    fresh_text,
+    fresh_unet,
+    fresh_vae,
+    tokenizer_of,
+)
+from visualizer.pulse.run import Lesson
+
+
+@dataclass(frozen=True)
+class Course:
+    """How long each lesson lasts, and on how much.
+
+    Attributes:
+        plan: Of the model.
+        pieces: Of the gallery.
+        piece: Drawings in each.
+        seen: Pieces that the autoencoder learns from; they are held in memory.
+        crops: Batch of the autoencoder.
+        drawings: Batch of the denoiser.
+        autoencoder: Steps of the lesson.
+        coarse: Steps of the denoiser on pictures of half the size.
+        fine: Steps of the denoiser on pictures of the gallery's size.
+        distil: Steps of the last lesson.
+        guidance: How literally the last lesson's teacher takes captions.
+    """
+
+    plan: Plan = FULL
+    pieces: int = 96
+    piece: int = 256
+    seen: int = 32
+    crops: int = 6
+    drawings: int = 32
+    autoencoder: int = 5_000
+    coarse: int = 5_000
+    fine: int = 20_000
+    distil: int = 3_000
+    guidance: float = 2.5
+
+
+FULL_COURSE = Course()
+REHEARSAL = Course(
+    plan=TOY,
+    pieces=3,
+    piece=4,
+    seen=2,
+    crops=2,
+    drawings=2,
+    autoencoder=6,
+    coarse=4,
+    fine=4,
+    distil=3,
+)
+
+
+@dataclass
+class Studio:
+    """One model in the making.
+
+    Attributes:
+        folder: Where all of it is kept.
+        course: What is taught.
+        device: Where it is computed.
+        begin: A finished model to go on from, instead of nothing.
+    """
+
+    folder: Path
+    course: Course
+    device: torch.device
+    begin: Path | None = None
+
+    @cached_property
+    def gallery(self) -> Gallery:
+        """The drawings."""
+        return Gallery(self.folder / "gallery", piece=self.course.piece)
+
+    @cached_property
+    def tokenizer(self) -> Any:
+        """Of the model that is gone on with, or learned now."""
+        begun = self.begin if self.begin and not self._finished("tokenizer") else self._parts
+        return tokenizer_of(begun / "tokenizer", self.course.plan)
+
+    @cached_property
+    def schedule(self) -> Schedule:
+        """Of the noise."""
+        return Schedule.of(fresh_scheduler(), self.device)
+
+    def draw(self) -> None:
+        """Draws what is not drawn yet."""
+        for number in range(self.course.pieces):
+            self.gallery.pictures(number)
+
+    def autoencoder(self) -> Lesson:
+        """The first lesson."""
+        pictures = [np.array(self.gallery.pictures(n)) for n in range(self.course.seen)]
+        vae = self.part("vae")
+        course = self.course
+        return autoencoder_lesson(vae, pictures, self.folder, course.autoencoder, course.crops)
+
+    def coarse(self) -> Lesson:
+        """The second lesson, on pictures of half the size, where steps are four times as fast."""
+        return self._denoiser("coarse", self.course.coarse, peak=1e-3, shrink=2)
+
+    def fine(self) -> Lesson:
+        """The second lesson, on pictures as they are."""
+        return self._denoiser("fine", self.course.fine, peak=6e-4)
+
+    def distil(self) -> Lesson:
+        """The third lesson."""
+        taught = self._painter()
+        teacher = {n: copy.deepcopy(m).eval().requires_grad_(False) for n, m in taught.items()}
+        return distil_lesson(
+            taught,
+            teacher,
+            self._batches(),
+            self.schedule,
+            self.folder,
+            guidance=self.course.guidance,
+            steps=self.course.distil,
+            peak=1e-4,
+        )
+
+    def keep(self, lesson: Lesson, over: bool) -> None:
+        """Writes what a lesson has taught, and notes whether it is over."""
+        with lesson.averaged():
+            for name, module in lesson.modules.items():
+                part: Any = copy.deepcopy(module).to(torch.bfloat16)
+                part.save_pretrained(self._parts / name, safe_serialization=True)
+        if over:
+            _mark(self.folder, lesson.name).touch()
+
+    def write(self, folder: Path) -> None:
+        """Writes the model as diffusers and the program read it."""
+        from diffusers import StableDiffusionPipeline
+
+        parts = {n: self.part(n).to(torch.bfloat16) for n in ("vae", "unet", "text_encoder")}
+        StableDiffusionPipeline(
+            **parts,
+            tokenizer=self.tokenizer,
+            scheduler=self._scheduler(),
+            safety_checker=None,
+            feature_extractor=None,
+            requires_safety_checker=False,
+        ).save_pretrained(folder, safe_serialization=True)
+
+    def part(self, name: str) -> Any:
+        """A part as the last lesson left it, or as it was begun with, or fresh."""
+        from diffusers import AutoencoderTiny, UNet2DConditionModel
+        from transformers import CLIPTextModel
+
+        kinds = {
+            "vae": AutoencoderTiny,
+            "unet": UNet2DConditionModel,
+            "text_encoder": CLIPTextModel,
+        }
+        fresh: dict[str, Callable[[], Any]] = {
+            "vae": lambda: fresh_vae(self.course.plan),
+            "unet": lambda: fresh_unet(self.course.plan),
+            "text_encoder": lambda: fresh_text(self.course.plan, self.tokenizer),
+        }
+        torch.manual_seed(0)
+        source = self._parts if self._finished(name) else self.begin
+        part = kinds[name].from_pretrained(source / name) if source else fresh[name]()
+        return part.float().to(self.device, memory_format=torch.channels_last).train()
+
+    def _scheduler(self) -> Any:
+        """Two steps are enough after the last lesson, and not before it."""
+        from diffusers import DDIMScheduler
+
+        few = fresh_scheduler()
+        return few if lesson_done(self.folder, "distil") else DDIMScheduler.from_config(few.config)
+
+    def _denoiser(self, name: str, steps: int, peak: float, shrink: int = 1) -> Lesson:
+        return denoiser_lesson(
+            self._painter(),
+            self._batches(shrink),
+            self.schedule,
+            self.folder,
+            name=name,
+            steps=steps,
+            peak=peak,
+        )
+
+    def _painter(self) -> dict[str, Any]:
+        return {name: self.part(name) for name in ("unet", "text_encoder")}
+
+    def _batches(self, shrink: int = 1) -> Batches:
+        """The latents of the whole gallery, each shape in one book."""
+        vae = self.part("vae").eval()
+        shapes: dict[tuple[int, int], list[int]] = defaultdict(list)
+        for number in range(self.course.pieces):
+            shapes[self.gallery.shape(number)].append(number)
+
+        @torch.no_grad()
+        def encode(pictures: torch.Tensor) -> torch.Tensor:
+            seen = pictures.to(self.device).float() / 127.5 - 1.0
+            with torch.autocast(self.device.type, dtype=torch.bfloat16):
+                latents: torch.Tensor = vae.encode(F.avg_pool2d(seen, shrink)).latents
+            return latents.float().cpu()
+
+        books = [self._book(numbers, encode, shrink) for numbers in shapes.values()]
+        return Batches(books, self.tokenizer, self.course.drawings, self.device)
+
+    def _book(
+        self, pieces: list[int], encode: Callable[[torch.Tensor], torch.Tensor], shrink: int
+    ) -> Book:
+        latents = [np.array(self.gallery.latents(n, encode, shrink)) for n in pieces]
+        numbers = [np.array(self.gallery.numbers(n)) for n in pieces]
+        return Book(np.concatenate(latents), np.concatenate(numbers))
+
+    @property
+    def _parts(self) -> Path:
+        return self.folder / "parts"
+
+    def _finished(self, name: str) -> bool:
+        return (self._parts / name).is_dir()
+
+
+def lesson_done(folder: Path, name: str) -> bool:
+    """Whether a lesson is over."""
+    return _mark(folder, name).exists()
+
+
+def _mark(folder: Path, name: str) -> Path:
+    return folder / f"{name}.done"
