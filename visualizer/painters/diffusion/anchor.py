@@ -12,7 +12,7 @@ hardly changes statistics.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -20,6 +20,8 @@ import torch.nn.functional as F
 
 from visualizer.painters import oklab
 from visualizer.score import Cue, Look
+
+_ENOUGH = 1.0 / 8.0  # What may be lost of sharpness to be as sharp as the anchor.
 
 
 @dataclass(frozen=True)
@@ -74,14 +76,14 @@ class Pull:
         colour: Share of the error in mean, contrast and colourfulness mended in every frame.
         band: Relative error that may remain; what lies beyond is mended at once.
         latents: Share of the error in the statistics of the latents mended in every frame.
-        sharpen: Unsharp amount where sharpness equals the anchor's; more where the picture has
-            softened, none where it is a seventh too sharp, and below none beyond.
+        sharpen: Unsharp amount where sharpness is half the anchor's, in proportion above; none
+            where it equals the anchor's, and below none where it is a seventh too sharp.
     """
 
     colour: float = 0.5
     band: float = 0.05
     latents: float = 0.15
-    sharpen: float = 0.15
+    sharpen: float = 1.2
 
 
 @dataclass(frozen=True)
@@ -152,8 +154,13 @@ class Anchor:
         edges = _edges(lab)
         # Blurring feeds on itself: the softer the picture has become, the more is given back.
         lost = self.measures.sharpness / edges.abs().mean().clamp_min(1e-5) - 1.0
-        amount = (self.pull.sharpen * (1.0 + 8.0 * lost)).clamp(-0.5, 1.2)
-        return torch.cat([lab[:1] + amount * edges, lab[1:]])
+        less, more = lost.clamp_min(0.0), (lost + _ENOUGH).clamp_max(0.0)
+        amount = (self.pull.sharpen * (less + more)).clamp(-0.5, 1.2)
+        # No brighter than the brightest neighbour: an edge may become steep, but what shoots over
+        # would shoot over again in every frame, until the picture is all ripples.
+        least, most = _extremes(lab)
+        sharp = (lab[:1] + amount * edges).clamp(least, most)
+        return torch.cat([sharp, lab[1:]])
 
     def _hold_colours(self, lab: torch.Tensor) -> torch.Tensor:
         now, wanted = moments(lab), self.measures
@@ -222,3 +229,14 @@ def _edges(lab: torch.Tensor) -> torch.Tensor:
     rows = padded[:, :-2] + padded[:, 1:-1] + padded[:, 2:]
     around = rows[:, :, :-2] + rows[:, :, 1:-1] + rows[:, :, 2:]
     return lab[:1] - around / 9.0
+
+
+def _extremes(lab: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The least and the most lightness of three by three points: shape (1, height, width)."""
+    padded = F.pad(lab[None, :1], (1, 1, 1, 1), mode="replicate")[0]
+
+    def over(pick: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]) -> torch.Tensor:
+        rows = pick(pick(padded[:, :-2], padded[:, 1:-1]), padded[:, 2:])
+        return pick(pick(rows[:, :, :-2], rows[:, :, 1:-1]), rows[:, :, 2:])
+
+    return over(torch.minimum), over(torch.maximum)

@@ -7,6 +7,8 @@ arithmetic on the device: a GPU need not be waited for.
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 from visualizer.painters import Curves
@@ -15,7 +17,9 @@ from visualizer.score import Cue
 
 CURVES = ("mean", "contrast", "chroma", "sharpness", "flicker")
 
-_LIMITS = (1.15, 1.15, 1.15, 1.3)  # Of the first four: how many times more, or less, may be.
+# How many times more or less of the first three may be. Sharpness is not among them: what the
+# camera has enlarged is softer, and mending is the anchor's; an old picture would be a ghost.
+_LIMIT = 1.15
 _PATIENCE = 12  # Frames in a row beyond a limit before it steps in.
 _SHARE = 0.05  # Of the first picture in each frame, once it has stepped in.
 
@@ -31,7 +35,6 @@ class Watchdog:
     def __init__(self, anchor: Anchor, first: torch.Tensor) -> None:
         """Takes what the shot is held to, and its first picture."""
         self._anchor, self._first = anchor, first
-        self._limits = torch.tensor(_LIMITS, device=first.device).log()
         self._late = torch.zeros((), device=first.device)
         self._frames: list[int] = []
         self._rows: list[torch.Tensor] = []
@@ -57,7 +60,7 @@ class Watchdog:
         ratios = torch.stack([a.clamp_min(1e-4) / b.clamp_min(1e-4) for a, b in pairs])
         self._frames.append(cue.frame)
         self._rows.append(torch.cat([ratios, (picture - moved).abs().mean()[None]]))
-        beyond = (ratios.log().abs() > self._limits).any()
+        beyond = (ratios[:3].log().abs() > math.log(_LIMIT)).any()
         self._late = torch.where(beyond, self._late + 1.0, torch.zeros_like(self._late))
         share = torch.where(self._late > _PATIENCE, _SHARE, 0.0)
         return torch.lerp(picture, self._first, share)
