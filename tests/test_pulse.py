@@ -1,12 +1,17 @@
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from paintings import film, make_score
 from visualizer.lexicon import read_prompt, vocabulary
+from visualizer.painters.diffusion import DiffusionPainter
+from visualizer.painters.diffusion.folder import PULSE_FOLDER
 from visualizer.painters.diffusion.loading import load_model
+from visualizer.painters.diffusion.model import Condition
 from visualizer.pulse.captions import caption
 from visualizer.pulse.denoiser import Batches, Book, Schedule
 from visualizer.pulse.drawings import FAMILIES, GROUP, HELD_OUT, draw, imagine
@@ -14,6 +19,7 @@ from visualizer.pulse.gallery import Gallery
 from visualizer.pulse.parts import LENGTH, TOY, fresh_scheduler, read_tokens, tokenizer_of
 from visualizer.pulse.studio import REHEARSAL, Studio
 from visualizer.pulse.train import main
+from visualizer.score import Look
 
 CPU = torch.device("cpu")
 
@@ -165,3 +171,39 @@ def test_a_finished_model_can_be_gone_on_with(rehearsed: Path, tmp_path: Path) -
     again = Studio(rehearsed, REHEARSAL, CPU).part("unet").state_dict()
     for name, value in studio.part("unet").state_dict().items():
         assert torch.equal(value, again[name])
+
+
+def test_the_model_in_the_box_paints_the_colours_of_the_prompt() -> None:
+    model = load_model("pulse", "cpu", precision="float32")
+    noise = torch.randn(1, model.caps.channels, 16, 16, generator=torch.Generator().manual_seed(3))
+
+    def warmth(prompt: str) -> float:
+        condition = model.embed(prompt, "")
+        latents = model.denoise(torch.zeros_like(noise), noise, torch.ones(1), condition, 6)
+        red, _, blue = model.decode(latents)[0].mean((1, 2)).tolist()
+        return red - blue
+
+    assert warmth("aurora, black, red, orange") > warmth("aurora, black, blue, azure") + 0.1
+
+
+def test_the_box_is_small() -> None:
+    sizes = [path.stat().st_size for path in PULSE_FOLDER.rglob("*") if path.is_file()]
+    assert 1_000_000 < sum(sizes) < 20_000_000
+
+
+def test_pulse_is_asked_in_the_words_it_was_taught(
+    rehearsed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, asked = load_model(str(rehearsed / "model"), "cpu"), []
+    embed = model.embed
+
+    def listening(prompt: str, negative: str) -> Condition:
+        asked.append(prompt)
+        return embed(prompt, negative)
+
+    monkeypatch.setattr(model, "embed", listening)
+    look = Look("a calm sea, and xyzzy in it", "", "ocean", ("#000000", "#0000ff"))
+    score = make_score(1)
+    shot = replace(score.shots[0], looks=(look, look))
+    film(DiffusionPainter(model, plain=True), replace(score, shots=(shot,)))
+    assert asked == ["ocean, black, blue, calm"]

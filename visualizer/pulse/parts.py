@@ -140,16 +140,22 @@ def tokenizer_of(folder: Path, plan: Plan) -> Any:
     return CLIPTokenizer.from_pretrained(folder)
 
 
-def fresh_scheduler() -> Any:
-    """Noise up to nothing but noise, the velocity as the answer, and few steps."""
-    from diffusers import LCMScheduler
+def fresh_scheduler(few: bool = True) -> Any:
+    """Noise up to nothing but noise, and the velocity as the answer.
 
-    return LCMScheduler(
+    Args:
+        few: For a model that has learned to paint in few steps.
+    """
+    from diffusers import DDIMScheduler, LCMScheduler
+
+    kind = LCMScheduler if few else DDIMScheduler
+    return kind(
+        beta_start=0.00085,
+        beta_end=0.012,
         beta_schedule="scaled_linear",
         prediction_type="v_prediction",
         rescale_betas_zero_snr=True,
-        original_inference_steps=50,
-        timestep_spacing="trailing",
+        clip_sample=False,
         steps_offset=1,
     )
 

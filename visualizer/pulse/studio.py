@@ -7,6 +7,7 @@ read it from there, so that they learn on exactly what users get.
 from __future__ import annotations
 
 import copy
+import shutil
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -105,8 +106,7 @@ class Studio:
     @cached_property
     def tokenizer(self) -> Any:
         """Of the model that is gone on with, or learned now."""
-        begun = self.begin if self.begin and not self._finished("tokenizer") else self._parts
-        return tokenizer_of(begun / "tokenizer", self.course.plan)
+        return tokenizer_of(self._tokenizer_folder, self.course.plan)
 
     @cached_property
     def schedule(self) -> Schedule:
@@ -165,11 +165,14 @@ class Studio:
         StableDiffusionPipeline(
             **parts,
             tokenizer=self.tokenizer,
-            scheduler=self._scheduler(),
+            scheduler=fresh_scheduler(few=lesson_done(self.folder, "distil")),
             safety_checker=None,
             feature_extractor=None,
             requires_safety_checker=False,
         ).save_pretrained(folder, safe_serialization=True)
+        # As it was learned: what transformers writes has another form in every major version.
+        shutil.rmtree(folder / "tokenizer")
+        shutil.copytree(self._tokenizer_folder, folder / "tokenizer")
 
     def part(self, name: str) -> Any:
         """A part as the last lesson left it, or as it was begun with, or fresh."""
@@ -190,13 +193,6 @@ class Studio:
         source = self._parts if self._finished(name) else self.begin
         part = kinds[name].from_pretrained(source / name) if source else fresh[name]()
         return part.float().to(self.device, memory_format=torch.channels_last).train()
-
-    def _scheduler(self) -> Any:
-        """Two steps are enough after the last lesson, and not before it."""
-        from diffusers import DDIMScheduler
-
-        few = fresh_scheduler()
-        return few if lesson_done(self.folder, "distil") else DDIMScheduler.from_config(few.config)
 
     def _denoiser(self, name: str, steps: int, peak: float, shrink: int = 1) -> Lesson:
         return denoiser_lesson(
@@ -235,6 +231,10 @@ class Studio:
         latents = [np.array(self.gallery.latents(n, encode, shrink)) for n in pieces]
         numbers = [np.array(self.gallery.numbers(n)) for n in pieces]
         return Book(np.concatenate(latents), np.concatenate(numbers))
+
+    @property
+    def _tokenizer_folder(self) -> Path:
+        return (self.begin or self._parts) / "tokenizer"
 
     @property
     def _parts(self) -> Path:
