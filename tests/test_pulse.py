@@ -7,18 +7,20 @@ import pytest
 import torch
 
 from paintings import film, make_score
-from visualizer.lexicon import read_prompt, vocabulary
+from visualizer.lexicon import plain_prompt, read_prompt, vocabulary
 from visualizer.painters.diffusion import DiffusionPainter
 from visualizer.painters.diffusion.folder import PULSE_FOLDER
 from visualizer.painters.diffusion.loading import load_model
 from visualizer.painters.diffusion.model import Condition
 from visualizer.pulse.captions import caption
+from visualizer.pulse.critic import felt, judged, unmoved
 from visualizer.pulse.denoiser import Batches, Book, Schedule
 from visualizer.pulse.drawings import FAMILIES, GROUP, HELD_OUT, draw, imagine
 from visualizer.pulse.gallery import Gallery
 from visualizer.pulse.parts import LENGTH, TOY, fresh_scheduler, read_tokens, tokenizer_of
+from visualizer.pulse.polish import detail, fresh_critic
 from visualizer.pulse.studio import REHEARSAL, Studio
-from visualizer.pulse.train import main
+from visualizer.pulse.train import LESSONS, main
 from visualizer.score import Look
 
 CPU = torch.device("cpu")
@@ -159,10 +161,40 @@ def test_the_whole_way_leads_to_a_model_that_paints(rehearsed: Path) -> None:
     assert torch.isfinite(picture).all()
 
 
+def test_a_critic_pushes_as_hard_as_the_error_and_learns_nothing_from_it() -> None:
+    torch.manual_seed(0)
+    critic, drawn = fresh_critic(), torch.rand(2, 3, 32, 32)
+    painted = torch.rand(2, 3, 32, 32, requires_grad=True)
+    error = (painted - drawn).square().mean()
+    true, false = unmoved(critic, torch.cat([drawn, painted])).chunk(2)
+    push = torch.autograd.grad(felt(true, false, painted, error), painted)[0]
+    own = torch.autograd.grad(error, painted)[0]
+    assert float(push.norm()) == pytest.approx(float(own.norm()), rel=1e-3)
+    assert all(value.grad is None for value in critic.parameters())
+
+
+def test_a_critic_is_judged_by_telling_drawings_apart() -> None:
+    high, low = torch.full((4, 1), 2.0), torch.full((4, 1), -2.0)
+    assert judged(high, low) < judged(low, low) < judged(low, high)
+
+
+def test_a_blur_has_less_detail() -> None:
+    sharp = torch.rand(1, 3, 64, 64)
+    assert detail(torch.nn.functional.avg_pool2d(sharp, 3, 1, 1)) < 0.1 * detail(sharp)
+
+
+def test_the_program_s_own_words_are_among_the_captions() -> None:
+    rng, drawing = np.random.default_rng(0), imagine(12)
+    own = plain_prompt(drawing.family, drawing.palette)
+    said = [caption(drawing, rng) for _ in range(200)]
+    assert 0.25 < sum(text.startswith(own) for text in said) / len(said) < 0.6
+
+
 def test_lessons_keep_a_log_and_a_sheet(rehearsed: Path) -> None:
-    with (rehearsed / "autoencoder.csv").open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    assert int(rows[-1]["step"]) == REHEARSAL.autoencoder
+    for name in LESSONS:
+        with (rehearsed / f"{name}.csv").open(encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        assert int(rows[-1]["step"]) == getattr(REHEARSAL, name)
     assert (rehearsed / "autoencoder.png").stat().st_size > 1000
 
 

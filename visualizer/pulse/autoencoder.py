@@ -33,27 +33,21 @@ def autoencoder_lesson(
 
     def loss(step: int) -> tuple[torch.Tensor, dict[str, float]]:
         rng = np.random.default_rng([step, 1])
-        seen = _crops(pictures, batch, rng)
+        seen = crops(pictures, batch, rng)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             latents = vae.encode(seen * 2.0 - 1.0).latents.float()
             shown = vae.decode(latents).sample.float() * 0.5 + 0.5
-            n = max(1, round(MOVED * batch))
-            grid = _camera(n, rng)
-            moved = vae.decode(_seen_through(latents[:n], grid)).sample.float() * 0.5 + 0.5
-        error = F.mse_loss(shown, seen)
-        edges = _edges(shown, seen)
-        there = _seen_through(seen[:n], grid)
-        turned = F.mse_loss(moved, there) + 0.1 * _edges(moved, there)
+            moved = turned(vae, latents, seen, rng)
         spread = _spread(latents)
-        total = error + 0.1 * edges + 0.25 * turned + 0.01 * spread
+        total = likeness(shown, seen) + 0.25 * moved + 0.01 * spread
         return total, {
-            "psnr": psnr(error.item()),
-            "moved": turned.item(),
+            "psnr": psnr(F.mse_loss(shown, seen).item()),
+            "moved": moved.item(),
             "spread": spread.item(),
         }
 
     def sheet(path: Path) -> None:
-        seen = _crops(pictures, 10, np.random.default_rng(0))
+        seen = crops(pictures, 10, np.random.default_rng(0))
         with torch.no_grad():
             shown = vae(seen * 2.0 - 1.0).sample * 0.5 + 0.5
         show_grid([seen, shown], path)
@@ -66,7 +60,7 @@ def psnr(error: float) -> float:
     return -10.0 * math.log10(max(error, 1e-10))
 
 
-def _crops(
+def crops(
     pieces: Sequence[NDArray[np.uint8]], batch: int, rng: np.random.Generator
 ) -> torch.Tensor:
     """Parts of drawings, mirrored, some in other colours: photographs know more than palettes."""
@@ -105,6 +99,21 @@ def _seen_through(pictures: torch.Tensor, matrices: torch.Tensor) -> torch.Tenso
     return F.grid_sample(
         pictures, grid, mode="bilinear", padding_mode="reflection", align_corners=False
     )
+
+
+def likeness(shown: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
+    """How far two batches are apart, in colour and in the differences of neighbours."""
+    return F.mse_loss(shown, seen) + 0.1 * _edges(shown, seen)
+
+
+def turned(
+    vae: Any, latents: torch.Tensor, seen: torch.Tensor, rng: np.random.Generator
+) -> torch.Tensor:
+    """How far latents that a camera has moved are from showing what it would have seen."""
+    n = max(1, round(MOVED * len(seen)))
+    grid = _camera(n, rng)
+    shown = vae.decode(_seen_through(latents[:n], grid)).sample.float() * 0.5 + 0.5
+    return likeness(shown, _seen_through(seen[:n], grid))
 
 
 def _edges(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:

@@ -12,10 +12,11 @@ from functools import cache
 
 import numpy as np
 
-from visualizer.lexicon import vocabulary
+from visualizer.lexicon import plain_prompt, vocabulary
 from visualizer.palette import palettes, plain_colors, plain_names
 from visualizer.pulse.drawings import Drawing, imagine
 
+PLAIN = 0.4  # Captions in the words that the program itself asks in.
 EMPTY = 0.1  # Captions that say nothing: the denoiser learns to paint without a prompt.
 DROPPED = 0.1  # Words left out of the others.
 PALETTE_WORDS = ("palette", "colors", "colours", "tones")
@@ -29,6 +30,9 @@ def caption(drawing: Drawing, rng: np.random.Generator) -> str:
     """
     if rng.random() < EMPTY:
         return ""
+    if rng.random() < PLAIN:
+        moods = [_one(_words()[mood.name], rng) for mood in drawing.moods]
+        return plain_prompt(drawing.family, drawing.palette, moods)
     family = _one(_names(drawing.family), rng)
     colors = _colors(drawing, rng)
     moods = [_one(_words()[mood.name], rng) for mood in drawing.moods]

@@ -1,4 +1,4 @@
-"""The second lesson: noise and a caption to a picture's latents, by predicting the velocity."""
+"""The third lesson: noise and a caption to a picture's latents, by predicting the velocity."""
 
 from __future__ import annotations
 
@@ -29,6 +29,11 @@ class Book:
 
     latents: NDArray[np.float16]
     numbers: NDArray[np.int64]
+
+    @property
+    def cells(self) -> int:
+        """Of one drawing."""
+        return int(np.prod(self.latents.shape[-2:]))
 
 
 @dataclass(frozen=True)
@@ -132,7 +137,7 @@ class Batches:
     Attributes:
         books: One for each shape.
         tokenizer: Of the captions.
-        size: Drawings in a batch.
+        size: Drawings in a batch of the smallest shape.
         device: Where they are wanted.
         times: How many steps the noise has.
     """
@@ -144,18 +149,23 @@ class Batches:
     times: int = 1000
 
     def at(self, step: int) -> Batch:
-        """A batch of one shape; shapes come as often as there are drawings of them."""
+        """A batch of one shape, the smaller the larger they are, so that all steps cost the same.
+
+        Shapes come as often as there are cells of them to learn from.
+        """
         rng = np.random.default_rng([step, 2])
-        shares = np.array([len(book.numbers) for book in self.books], dtype=float)
-        book = self.books[int(rng.choice(len(self.books), p=shares / shares.sum()))]
-        chosen = rng.integers(len(book.numbers), size=self.size)
+        cells = np.array([book.cells for book in self.books])
+        shares = cells * [len(book.numbers) for book in self.books]
+        which = int(rng.choice(len(self.books), p=shares / shares.sum()))
+        book, size = self.books[which], max(1, self.size * cells.min() // cells[which])
+        chosen = rng.integers(len(book.numbers), size=size)
         said = [caption(imagine(int(book.numbers[k])), rng) for k in chosen]
         latents = torch.from_numpy(book.latents[chosen].astype(np.float32)).to(self.device)
         noise = rng.standard_normal(latents.shape, dtype=np.float32)
         return Batch(
             latents=latents,
             noise=torch.from_numpy(noise).to(self.device),
-            times=torch.from_numpy(self._times(rng)).to(self.device),
+            times=torch.from_numpy(self._times(size, rng)).to(self.device),
             tokens=self.read(said),
         )
 
@@ -163,7 +173,7 @@ class Batches:
         """Texts as token numbers."""
         return read_tokens(self.tokenizer, texts).to(self.device)
 
-    def _times(self, rng: np.random.Generator) -> NDArray[np.int64]:
+    def _times(self, size: int, rng: np.random.Generator) -> NDArray[np.int64]:
         """Spread evenly over the batch, so that no step sees only much noise, or only little."""
-        places = (np.arange(self.size) + rng.random(self.size)) / self.size
+        places = (np.arange(size) + rng.random(size)) / size
         return (places * self.times).astype(np.int64)

@@ -1,23 +1,30 @@
-"""The third lesson: the whole way from noise to picture in one or two steps.
+"""The last lesson: the whole way from noise to picture in one or two steps.
 
 Consistency tuning: what the student sees in a noisy picture must be what its own running mean
 sees after the teacher has taken a little of the noise away. The teacher is the finished denoiser,
 guided by the caption, so that the student needs no guidance of its own (latent consistency models,
-arXiv 2310.04378; easy consistency tuning, arXiv 2406.14548).
+arXiv 2310.04378; easy consistency tuning, arXiv 2406.14548). In the second half a critic, who looks
+through the teacher's eyes, asks for the sharpness that an average of guesses lacks (latent
+adversarial distillation, arXiv 2403.12015).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
+from visualizer.pulse.critic import LISTENS, SPEAKS, felt, judged, unmoved
 from visualizer.pulse.denoiser import Batch, Batches, Schedule
 from visualizer.pulse.run import Lesson
 
 STRIDE = 40  # Steps of the noise schedule between what the student and its mean see.
 HUBER = 0.03  # Differences below this count squared, above it plainly.
+PUSH = 0.5  # How hard the critic may push, beside that error.
+GLANCES = (20, 700)  # Steps of the noise schedule at which the critic looks.
 
 
 def distil_lesson(
@@ -44,6 +51,7 @@ def distil_lesson(
         peak: Highest learning rate.
     """
     empty = batches.read([""])
+    critic = Critic(teacher["unet"])
 
     def loss(step: int) -> tuple[torch.Tensor, dict[str, float]]:
         seen = batches.at(step)
@@ -59,11 +67,70 @@ def distil_lesson(
                 goal = _seen(modules, schedule, nearer, earlier, seen.tokens)
             goal = torch.where((earlier == 0).view(-1, 1, 1, 1), clean, goal)
         found = _seen(modules, schedule, noised, later, seen.tokens)
-        apart = ((found - goal).square() + HUBER**2).sqrt() - HUBER
-        return apart.mean(), {}
+        error = (((found - goal).square() + HUBER**2).sqrt() - HUBER).mean()
+        learned = pushed = torch.zeros((), device=found.device)
+        if step >= LISTENS * steps:
+            look = _Glance(teacher, schedule, seen, step)
+            with torch.no_grad():
+                true = look(seen.latents)
+            false = look(found)
+            learned = judged(critic(true), critic([f.detach() for f in false]))
+            if step >= SPEAKS * steps:
+                pushed = PUSH * felt(critic(true).detach(), unmoved(critic, false), found, error)
+        return error + learned + pushed, {"apart": error.item(), "critic": learned.item()}
 
-    lesson = Lesson("distil", folder, modules, loss, steps, peak)
+    lesson = Lesson("distil", folder, {**modules, "critic": critic}, loss, steps, peak)
     return lesson
+
+
+class Critic(nn.Module):
+    """Says at every place of every stage of a denoiser whether a drawing is seen there."""
+
+    def __init__(self, unet: Any) -> None:
+        super().__init__()
+        widths = unet.config.block_out_channels
+        self.heads = nn.ModuleList(
+            nn.Sequential(
+                nn.GroupNorm(8, width), nn.Conv2d(width, 64, 1), nn.SiLU(), nn.Conv2d(64, 1, 3)
+            )
+            for width in widths
+        )
+
+    def forward(self, seen: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Answers of shape (batch, places), from what each stage saw."""
+        return torch.cat([h(s).flatten(1) for h, s in zip(self.heads, seen, strict=True)], dim=1)
+
+
+class _Glance:
+    """What the teacher's descending half sees of latents, with a little noise over them."""
+
+    def __init__(self, teacher: dict[str, Any], schedule: Schedule, seen: Batch, step: int) -> None:
+        generator = torch.Generator().manual_seed(step)
+        shape = (len(seen.times),)
+        self._times = torch.randint(*GLANCES, shape, generator=generator).to(seen.times.device)
+        noise = torch.randn(seen.latents.shape, generator=generator)
+        self._noise = noise.to(seen.latents.device)
+        self._unet, self._schedule = teacher["unet"], schedule
+        with torch.no_grad():
+            self._read = teacher["text_encoder"](seen.tokens).last_hidden_state
+
+    def __call__(self, latents: torch.Tensor) -> list[torch.Tensor]:
+        """One tensor of shape (batch, channels, rows, columns) for each stage."""
+        unet, read = self._unet, self._read
+        noised = self._schedule.noised(latents, self._noise, self._times)
+        seen = []
+        with torch.autocast(latents.device.type, dtype=torch.bfloat16):
+            time = unet.time_embedding(unet.time_proj(self._times))
+            time = time + unet.add_embedding(read)
+            stage = unet.conv_in(noised)
+            for block in unet.down_blocks:
+                words = (
+                    {"encoder_hidden_states": read} if hasattr(block, "has_cross_attention") else {}
+                )
+                stage, _ = block(stage, time, **words)
+                seen.append(stage)
+        # The backward of GroupNorm crashes on channels-last input that needs no gradient.
+        return [stage.float().contiguous() for stage in seen]
 
 
 def _seen(

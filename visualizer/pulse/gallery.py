@@ -56,19 +56,19 @@ class Gallery:
         return _made(path, lambda: self._draw(number))
 
     def latents(
-        self, number: int, encode: Callable[[torch.Tensor], torch.Tensor], shrink: int = 1
+        self, number: int, encode: Callable[[torch.Tensor], torch.Tensor], name: str
     ) -> NDArray[np.float16]:
         """The latents of a piece, made now if they were not yet.
 
         Args:
             number: Of the piece.
             encode: Takes uint8 pictures, shape (n, 3, height, width).
-            shrink: How many times smaller `encode` makes them first; part of the file's name.
+            name: Of what `encode` does, for the file's name.
 
         Returns:
             float16, shape (piece, channels, rows, columns).
         """
-        path = self.folder / f"latents-{self.scale}-{shrink}-{number:05}.npy"
+        path = self.folder / f"latents-{self.scale}-{name}-{number:05}.npy"
         return _made(path, lambda: self._encode(number, encode))
 
     def _draw(self, number: int) -> NDArray[np.uint8]:

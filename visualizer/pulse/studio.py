@@ -7,6 +7,7 @@ read it from there, so that they learn on exactly what users get.
 from __future__ import annotations
 
 import copy
+import hashlib
 import shutil
 from collections import defaultdict
 from collections.abc import Callable
@@ -33,7 +34,10 @@ from visualizer.pulse.parts import (
     fresh_vae,
     tokenizer_of,
 )
+from visualizer.pulse.polish import polish_lesson
 from visualizer.pulse.run import Lesson
+
+PARTS = {"vae", "unet", "text_encoder"}
 
 
 @dataclass(frozen=True)
@@ -45,11 +49,14 @@ class Course:
         pieces: Of the gallery.
         piece: Drawings in each.
         seen: Pieces that the autoencoder learns from; they are held in memory.
+        large: Pieces with drawings of twice the size.
+        polished: Pieces of each size for its second lesson.
         crops: Batch of the autoencoder.
-        drawings: Batch of the denoiser.
+        drawings: Batch of the denoiser; fewer where they are larger.
         autoencoder: Steps of the lesson.
+        polish: Steps of its second lesson.
         coarse: Steps of the denoiser on pictures of half the size.
-        fine: Steps of the denoiser on pictures of the gallery's size.
+        fine: Steps of the denoiser on pictures of both sizes.
         distil: Steps of the last lesson.
         guidance: How literally the last lesson's teacher takes captions.
     """
@@ -58,10 +65,13 @@ class Course:
     pieces: int = 96
     piece: int = 256
     seen: int = 32
+    large: int = 18
+    polished: int = 6
     crops: int = 6
     drawings: int = 32
     autoencoder: int = 5_000
-    coarse: int = 5_000
+    polish: int = 10_000
+    coarse: int = 11_500
     fine: int = 20_000
     distil: int = 3_000
     guidance: float = 2.5
@@ -73,9 +83,12 @@ REHEARSAL = Course(
     pieces=3,
     piece=4,
     seen=2,
+    large=1,
+    polished=1,
     crops=2,
     drawings=2,
     autoencoder=6,
+    polish=4,
     coarse=4,
     fine=4,
     distil=3,
@@ -104,6 +117,11 @@ class Studio:
         return Gallery(self.folder / "gallery", piece=self.course.piece)
 
     @cached_property
+    def large(self) -> Gallery:
+        """Others of twice the size."""
+        return Gallery(self.folder / "gallery", scale=2, piece=self.course.piece)
+
+    @cached_property
     def tokenizer(self) -> Any:
         """Of the model that is gone on with, or learned now."""
         return tokenizer_of(self._tokenizer_folder, self.course.plan)
@@ -117,6 +135,8 @@ class Studio:
         """Draws what is not drawn yet."""
         for number in range(self.course.pieces):
             self.gallery.pictures(number)
+        for number in range(self.course.large):
+            self.large.pictures(number)
 
     def autoencoder(self) -> Lesson:
         """The first lesson."""
@@ -125,16 +145,26 @@ class Studio:
         course = self.course
         return autoencoder_lesson(vae, pictures, self.folder, course.autoencoder, course.crops)
 
+    def polish(self) -> Lesson:
+        """The second lesson, on drawings of both sizes."""
+        count = self.course.polished
+        sizes = (self.gallery, self.large)
+        pictures = [np.array(size.pictures(n)) for size in sizes for n in range(count)]
+        vae = self.part("vae")
+        return polish_lesson(
+            vae, pictures, self.folder, steps=self.course.polish, batch=self.course.crops
+        )
+
     def coarse(self) -> Lesson:
-        """The second lesson, on pictures of half the size, where steps are four times as fast."""
+        """The third lesson, on pictures of half the size, where steps are four times as fast."""
         return self._denoiser("coarse", self.course.coarse, peak=1e-3, shrink=2)
 
     def fine(self) -> Lesson:
-        """The second lesson, on pictures as they are."""
+        """The fourth lesson, on pictures as they are."""
         return self._denoiser("fine", self.course.fine, peak=6e-4)
 
     def distil(self) -> Lesson:
-        """The third lesson."""
+        """The last lesson."""
         taught = self._painter()
         teacher = {n: copy.deepcopy(m).eval().requires_grad_(False) for n, m in taught.items()}
         return distil_lesson(
@@ -151,7 +181,8 @@ class Studio:
     def keep(self, lesson: Lesson, over: bool) -> None:
         """Writes what a lesson has taught, and notes whether it is over."""
         with lesson.averaged():
-            for name, module in lesson.modules.items():
+            for name in lesson.modules.keys() & PARTS:
+                module = lesson.modules[name]
                 part: Any = copy.deepcopy(module).to(torch.bfloat16)
                 part.save_pretrained(self._parts / name, safe_serialization=True)
         if over:
@@ -209,11 +240,14 @@ class Studio:
         return {name: self.part(name) for name in ("unet", "text_encoder")}
 
     def _batches(self, shrink: int = 1) -> Batches:
-        """The latents of the whole gallery, each shape in one book."""
+        """The latents of the gallery, each shape in one book; large drawings as they are."""
         vae = self.part("vae").eval()
-        shapes: dict[tuple[int, int], list[int]] = defaultdict(list)
-        for number in range(self.course.pieces):
-            shapes[self.gallery.shape(number)].append(number)
+        pieces = [(self.gallery, n) for n in range(self.course.pieces)]
+        if shrink == 1:
+            pieces += [(self.large, n) for n in range(self.course.large)]
+        shapes: dict[tuple[int, int], list[tuple[Gallery, int]]] = defaultdict(list)
+        for gallery, number in pieces:
+            shapes[gallery.shape(number)].append((gallery, number))
 
         @torch.no_grad()
         def encode(pictures: torch.Tensor) -> torch.Tensor:
@@ -222,15 +256,9 @@ class Studio:
                 latents: torch.Tensor = vae.encode(F.avg_pool2d(seen, shrink)).latents
             return latents.float().cpu()
 
-        books = [self._book(numbers, encode, shrink) for numbers in shapes.values()]
+        name = f"{_digest(vae.encoder)}-{shrink}"
+        books = [_book(found, encode, name) for found in shapes.values()]
         return Batches(books, self.tokenizer, self.course.drawings, self.device)
-
-    def _book(
-        self, pieces: list[int], encode: Callable[[torch.Tensor], torch.Tensor], shrink: int
-    ) -> Book:
-        latents = [np.array(self.gallery.latents(n, encode, shrink)) for n in pieces]
-        numbers = [np.array(self.gallery.numbers(n)) for n in pieces]
-        return Book(np.concatenate(latents), np.concatenate(numbers))
 
     @property
     def _tokenizer_folder(self) -> Path:
@@ -247,6 +275,20 @@ class Studio:
 def lesson_done(folder: Path, name: str) -> bool:
     """Whether a lesson is over."""
     return _mark(folder, name).exists()
+
+
+def _book(
+    pieces: list[tuple[Gallery, int]], encode: Callable[[torch.Tensor], torch.Tensor], name: str
+) -> Book:
+    latents = [np.array(gallery.latents(n, encode, name)) for gallery, n in pieces]
+    numbers = [np.array(gallery.numbers(n)) for gallery, n in pieces]
+    return Book(np.concatenate(latents), np.concatenate(numbers))
+
+
+def _digest(module: torch.nn.Module) -> str:
+    """Eight characters that change whenever a weight does."""
+    flat = [value.detach().float().cpu().flatten() for value in module.parameters()]
+    return hashlib.sha256(torch.cat(flat).numpy().tobytes()).hexdigest()[:8]
 
 
 def _mark(folder: Path, name: str) -> Path:

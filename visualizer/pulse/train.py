@@ -15,7 +15,7 @@ import torch
 
 from visualizer.pulse.studio import FULL_COURSE, REHEARSAL, Studio, lesson_done
 
-LESSONS = ("autoencoder", "coarse", "fine", "distil")
+LESSONS = ("autoencoder", "polish", "coarse", "fine", "distil")
 
 
 def read_arguments(words: list[str] | None = None) -> argparse.Namespace:

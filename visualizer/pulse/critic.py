@@ -1,0 +1,49 @@
+"""What the last lessons of autoencoder and denoiser have in common: a critic that both sides feel.
+
+The critic sees a drawing and what was painted of it side by side and learns which is which
+(relativistic pairs, arXiv 1807.00734). How hard it may push is set beside the push of the lesson's
+own error in every step (as in VQGAN, arXiv 2012.09841), so that neither drowns the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.func import functional_call
+
+LISTENS, SPEAKS = 0.4, 0.5  # Of a lesson: from when on its critic learns, and pushes.
+
+
+def judged(true: torch.Tensor, false: torch.Tensor) -> torch.Tensor:
+    """How badly a critic tells drawings from what was painted: the critic's own error."""
+    return F.softplus(false.float() - true.float()).mean()
+
+
+def felt(
+    true: torch.Tensor, false: torch.Tensor, painted: torch.Tensor, error: torch.Tensor
+) -> torch.Tensor:
+    """How well it tells them, as the painter feels it: as strongly as the painter's own error.
+
+    Args:
+        true: The critic's answers to drawings.
+        false: Its answers to what was painted, from a critic that does not learn from them.
+        painted: What was painted; its gradients are compared.
+        error: Of the painter.
+    """
+    scorn = F.softplus(true.float() - false.float()).mean()
+    ours, theirs = (torch.autograd.grad(x, painted, retain_graph=True)[0] for x in (error, scorn))
+    weight: torch.Tensor = ours.norm() / theirs.norm().clamp(min=1e-8)
+    return weight.detach() * scorn
+
+
+def unmoved(critic: nn.Module, *seen: Any) -> Any:
+    """A critic's answers, while it does not learn."""
+    fixed: Mapping[str, torch.Tensor] = {
+        name: value.detach()
+        for name, value in (*critic.named_parameters(), *critic.named_buffers())
+    }
+    return functional_call(critic, dict(fixed), seen)

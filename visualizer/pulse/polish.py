@@ -1,0 +1,92 @@
+"""The second lesson: an autoencoder that already knows its pictures learns to show them sharply.
+
+A mean error alone answers with a blur wherever a fine line could lie here or there. A critic that
+sees drawings beside what the autoencoder shows tells the two apart by just that blur. Latents stay
+near what they were, so that a denoiser that was taught on them still understands them.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from visualizer.pulse.autoencoder import crops, likeness, psnr, turned
+from visualizer.pulse.critic import LISTENS, SPEAKS, felt, judged, unmoved
+from visualizer.pulse.run import Lesson
+
+CRITIC = (24, 48, 64)  # Channels of its stages, each of which halves the picture.
+PUSH = 0.5  # How hard the critic may push, beside the mean error.
+NEAR = 0.05  # Weight of how far latents go from where they were.
+
+
+def polish_lesson(
+    vae: Any,
+    pictures: Sequence[NDArray[np.uint8]],
+    folder: Path,
+    *,
+    steps: int,
+    batch: int,
+    push: float = PUSH,
+) -> Lesson:
+    """Teaches an `AutoencoderTiny` to be sharp.
+
+    Args:
+        vae: What learns, after its first lesson.
+        pictures: Pieces of a gallery.
+        folder: Where the lesson is kept.
+        steps: How long it lasts.
+        batch: Crops in a step.
+        push: How hard the critic may push.
+    """
+    critic = fresh_critic()
+    before = copy.deepcopy(vae.encoder).eval().requires_grad_(False)
+
+    def loss(step: int) -> tuple[torch.Tensor, dict[str, float]]:
+        rng = np.random.default_rng([step, 3])
+        seen = crops(pictures, batch, rng)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            latents = vae.encode(seen * 2.0 - 1.0).latents.float()
+            shown = vae.decode(latents).sample.float() * 0.5 + 0.5
+            moved = turned(vae, latents, seen, rng)
+            near = F.mse_loss(latents, before(seen * 2.0 - 1.0).float())
+        error = likeness(shown, seen)
+        learned = pushed = torch.zeros(())
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            if step >= LISTENS * steps:
+                learned = judged(*critic(torch.cat([seen, shown.detach()])).chunk(2))
+            if step >= SPEAKS * steps:
+                true, false = unmoved(critic, torch.cat([seen, shown])).chunk(2)
+                pushed = push * felt(true, false, shown, error)
+        return error + 0.25 * moved + NEAR * near + learned + pushed, {
+            "psnr": psnr(F.mse_loss(shown, seen).item()),
+            "near": near.item(),
+            "critic": learned.item(),
+            "detail": (detail(shown) / detail(seen)).item(),
+        }
+
+    return Lesson("polish", folder, {"vae": vae, "critic": critic}, loss, steps, peak=1e-3)
+
+
+def detail(pictures: torch.Tensor) -> torch.Tensor:
+    """Variance of the Laplacian of the pictures' grey."""
+    grey = pictures.detach().mean(1, keepdim=True)
+    kernel = torch.tensor([[0.0, 1.0, 0.0], [1.0, -4.0, 1.0], [0.0, 1.0, 0.0]])
+    return F.conv2d(grey, kernel[None, None]).var(dim=(1, 2, 3)).mean()
+
+
+def fresh_critic() -> nn.Module:
+    """A critic that knows nothing: one answer for every eighth pixel."""
+    layers: list[nn.Module] = []
+    for before, after in pairwise((3, *CRITIC)):
+        layers += [spectral_norm(nn.Conv2d(before, after, 4, 2, 1)), nn.LeakyReLU(0.2)]
+    return nn.Sequential(*layers, spectral_norm(nn.Conv2d(CRITIC[-1], 1, 3, 1, 1)))
