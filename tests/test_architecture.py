@@ -12,6 +12,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "visualizer"
 ORDER = [
     "errors",
     "memory",
+    "stopwatch",
     "ffmpeg",
     "track",
     "curves",

@@ -194,7 +194,7 @@ def test_the_command_uses_what_it_is_given(song, capsys):
 
 def test_a_doubtful_beat_is_said_and_a_given_one_is_not(song, capsys, monkeypatch):
     doubtful = replace(known_song(), confidence=0.2)
-    monkeypatch.setattr("visualizer.cli.make.analyze_cached", lambda track, **_: doubtful)
+    monkeypatch.setattr("visualizer.cli.listen.analyze_cached", lambda track, **_: doubtful)
     assert main(["analyze", str(song)]) == 0
     assert "trusted 20%" in (said := capsys.readouterr().err) and "--tap" in said
     assert main(["analyze", str(song), "--bpm", "120"]) == 0

@@ -13,10 +13,10 @@ from zipfile import BadZipFile
 import numpy as np
 import platformdirs
 
-from visualizer.analysis.listen import analyze
 from visualizer.analysis.model import ANALYSIS_VERSION, CURVES, EVENTS, Analysis, Section
 from visualizer.errors import VisualizerError
 from visualizer.memory import return_freed_memory
+from visualizer.stopwatch import stage
 from visualizer.track import Track
 
 PLAIN = ("duration", "tempo_bpm", "meter", "confidence", "rate", "key")
@@ -103,6 +103,8 @@ def analyze_cached(
             return load_analysis(path)
         except VisualizerError:
             path.unlink(missing_ok=True)
+    with stage("imports"):
+        from visualizer.analysis.listen import analyze
     analysis = analyze(track, on_progress)
     return_freed_memory()
     with suppress(VisualizerError):  # A read-only home costs time on the next run, not this film.

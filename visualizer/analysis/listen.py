@@ -14,6 +14,7 @@ from visualizer.analysis.roles import name_sections
 from visualizer.analysis.sections import snap
 from visualizer.analysis.spectra import RATE, measure_spectra
 from visualizer.analysis.tonality import find_key, normalize_chroma
+from visualizer.stopwatch import stage
 from visualizer.track import Track
 
 
@@ -27,11 +28,16 @@ def analyze(track: Track, on_progress: Callable[[float], None] | None = None) ->
     Returns:
         The analysis; a silent track has no events, no key, zero curves and one section.
     """
-    spectra = measure_spectra(track, on_progress)
-    observed = observe(spectra)
-    grid = find_grid(observed)
-    form = find_form(spectra, grid, track.duration)
-    chroma = normalize_chroma(spectra.chroma)
+    with stage("spectra"):
+        spectra = measure_spectra(track, on_progress)
+    with stage("network"):
+        observed = observe(spectra)
+    with stage("grid"):
+        grid = find_grid(observed)
+    with stage("sections"):
+        form = find_form(spectra, grid, track.duration)
+    with stage("curves"):
+        chroma, curves = normalize_chroma(spectra.chroma), measure_curves(spectra)
     return Analysis(
         duration=track.duration,
         tempo_bpm=grid.tempo_bpm,
@@ -40,7 +46,7 @@ def analyze(track: Track, on_progress: Callable[[float], None] | None = None) ->
         events=_events(grid, observed, track.duration),
         sections=snap(name_sections(form), grid.downbeats),
         rate=float(RATE),
-        curves=measure_curves(spectra),
+        curves=curves,
         chroma=chroma,
         key=find_key(chroma),
     )
@@ -51,7 +57,7 @@ def _events(grid: Grid, observed: Observations, duration: float) -> dict[str, Ti
         "beat": grid.beats,
         "downbeat": grid.downbeats,
         "onset": peak_times(observed.strength, 0.15, 0.05),
-        "kick": peak_times(observed.kick, 0.4, 0.06),
+        "kick": peak_times(observed.kick, 0.35, 0.06),
         "snare": peak_times(observed.snare, 0.25, 0.06),
         "hat": peak_times(observed.hat, 0.45, 0.06),
     }

@@ -9,11 +9,12 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-ANALYSIS_VERSION = 3  # Raised whenever the same song would be heard differently.
+ANALYSIS_VERSION = 4  # Raised whenever the same song would be heard differently.
 
 Role = Literal["intro", "verse", "chorus", "build", "drop", "break", "outro"]
 ROLES: tuple[Role, ...] = get_args(Role)
 EVENTS = ("beat", "downbeat", "onset", "kick", "snare", "hat")
+PITCHES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 CURVES = (
     "loudness",
     "bass",
@@ -57,7 +58,7 @@ class Analysis:
         sections: They cover 0 to `duration` without gap.
         rate: Points per second of the curves.
         curves: float32, shape (n,), in [0, 1], for each of `CURVES`.
-        chroma: float32, shape (n, 12), in [0, 1]: C, C#, ... B.
+        chroma: float32, shape (n, 12), in [0, 1], for each of `PITCHES`.
         key: Such as "A minor"; empty where nothing is tonal.
     """
 

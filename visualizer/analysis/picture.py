@@ -12,8 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
-from visualizer.analysis.model import CURVES, Analysis
-from visualizer.analysis.tonality import NAMES
+from visualizer.analysis.model import CURVES, PITCHES, Analysis
 from visualizer.errors import VisualizerError
 
 INK, FAINT, PAPER = "#e8e6f0", "#6d6a80", "#0d0c14"
@@ -188,5 +187,5 @@ def _draw_chroma(axes: Axes, analysis: Analysis) -> None:
         extent=(0, max(analysis.duration, 0.01), -0.5, 11.5),
         interpolation="nearest",
     )
-    axes.set(yticks=np.arange(12)[::2], yticklabels=NAMES[::2])
+    axes.set(yticks=np.arange(12)[::2], yticklabels=PITCHES[::2])
     _span(axes, analysis)

@@ -18,6 +18,7 @@ from librosa.core.convert import hz_to_midi, mel_frequencies
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from visualizer.stopwatch import each
 from visualizer.track import Track
 
 SAMPLE_RATE = 44100
@@ -62,7 +63,7 @@ def measure_spectra(track: Track, on_progress: Progress | None = None) -> Spectr
     total = max(1.0, track.duration * SAMPLE_RATE)
     parts: list[Spectra] = []
     pending, read, done = _silence(EDGE, 1), 0, 0
-    for block in track.blocks(sample_rate=SAMPLE_RATE):
+    for block in each("decoding", track.blocks(sample_rate=SAMPLE_RATE)):
         pending = np.concatenate([_match(pending, block), block])
         read += len(block)
         ready = max(0, (len(pending) - 2 * EDGE) // (HOP * TONAL_STEP)) * TONAL_STEP

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from visualizer.analysis.model import PITCHES
 from visualizer.analysis.spectra import RATE
 
 Floats = NDArray[np.float32]
 Times = NDArray[np.float64]
 
-NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 # Krumhansl, Cognitive Foundations of Musical Pitch (1990), table 2.1.
 MAJOR = np.array([6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88])
 MINOR = np.array([6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17])
@@ -53,7 +53,7 @@ def find_key(chroma: Floats) -> str:
     if mean.std() < 1e-3:
         return ""
     fits = {
-        f"{NAMES[tonic]} {mode}": float(np.corrcoef(np.roll(profile, tonic), mean)[0, 1])
+        f"{PITCHES[tonic]} {mode}": float(np.corrcoef(np.roll(profile, tonic), mean)[0, 1])
         for mode, profile in (("major", MAJOR), ("minor", MINOR))
         for tonic in range(12)
     }

@@ -23,7 +23,12 @@ _aside = Console(stderr=True, soft_wrap=True)
 
 def note(text: str) -> None:
     """Says something the user should know that stops nothing."""
-    _aside.print(f"note: {text}", highlight=False, markup=False)
+    aside(f"note: {text}")
+
+
+def aside(text: str) -> None:
+    """Says something about the run itself, apart from its results."""
+    _aside.print(text, highlight=False, markup=False)
 
 
 @contextmanager

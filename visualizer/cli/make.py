@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
-from visualizer.analysis import Analysis, analyze_cached
-from visualizer.analysis.correct import correct
-from visualizer.analysis.stems import use_stems
-from visualizer.cli.console import console, film_progress, note, song_progress
-from visualizer.cli.hearing import read_given
+from visualizer.cli.console import console, film_progress, note
+from visualizer.cli.listen import Heard, hear
 from visualizer.cli.painting import chosen_painter
 from visualizer.cli.values import SIZES
 from visualizer.errors import VisualizerError
@@ -23,20 +19,11 @@ from visualizer.report.watch import summarize, write_curves
 from visualizer.score import FilmOptions, Score, compose, load_score, save_score, score_text
 from visualizer.score.looks import unknown_words
 from visualizer.storyboard import write_storyboard
-from visualizer.track import Track, load_track
+from visualizer.track import Track
 
 DEMO_TRACK = Path(__file__).resolve().parents[1] / "demo" / "demo.ogg"
 DEMO_PRESET = "night-drive"
 DRAFT_FPS = 24
-UNSURE = 0.6  # Confidence of the grid below which a person should listen to it.
-
-
-@dataclass(frozen=True)
-class Heard:
-    """A song that has been read and analyzed."""
-
-    track: Track
-    analysis: Analysis
 
 
 def render(options: argparse.Namespace) -> None:
@@ -76,30 +63,6 @@ def storyboard(options: argparse.Namespace) -> None:
     score = write_score(heard, preset, options)
     frames = write_storyboard(score, heard.analysis, painter, out, every=options.every)
     console.print(f"{out}: {frames} frames, one per {options.every}")
-
-
-def hear(song: Path, options: argparse.Namespace) -> Heard:
-    """Reads and analyzes a song, puts right what the flags put right, and says what came of it."""
-    track = load_track(song)
-    for warning in track.warnings:
-        note(warning)
-    given = read_given(options, track)
-    stems = {name: _listen(stem) for name, stem in given.stems.items()}
-    analysis = correct(use_stems(_listen(track), stems), given.correction)
-    tempo = f"{analysis.tempo_bpm:.1f} BPM in {analysis.meter}" if analysis.tempo_bpm else "no beat"
-    form = " ".join(section.label for section in analysis.sections)
-    console.print(f"{song.name}: {track.duration:.1f} s, {tempo}, sections {form}", highlight=False)
-    if analysis.tempo_bpm and analysis.confidence < UNSURE:
-        note(
-            f"the beat is trusted {analysis.confidence:.0%} only: listen with"
-            " `visualizer analyze --click`, and put it right with --bpm, --tap or --beats"
-        )
-    return Heard(track, analysis)
-
-
-def _listen(track: Track) -> Analysis:
-    with song_progress(track.duration) as on_progress:
-        return analyze_cached(track, on_progress=on_progress)
 
 
 def write_score(heard: Heard, preset: Preset, options: argparse.Namespace) -> Score:

@@ -126,7 +126,9 @@ def _analyze(commands: Any) -> None:
         "analyze",
         "show what is heard in a song",
         "Prints beats, tempo and sections; writes song.analysis.json (with its numbers"
-        "\nin song.analysis.npz) and a picture, song.analysis.png, beside the song.",
+        "\nin song.analysis.npz) and a picture, song.analysis.png, beside the song."
+        "\nThe last line says where the time went. A song is heard once: later commands on the"
+        "\nsame file take what was heard from the cache.",
     )
     parser.add_argument("song", type=Path)
     parser.add_argument(

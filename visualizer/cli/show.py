@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,17 +14,28 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from visualizer.analysis import Analysis
+    from visualizer.cli.listen import Heard
     from visualizer.track import Track
 
 
 def analyze(options: argparse.Namespace) -> None:
     """`visualizer analyze`: a table on screen, the analysis and its picture beside the song."""
-    from visualizer.analysis import save_analysis
-    from visualizer.analysis.clicks import write_clicks
-    from visualizer.analysis.labels import write_labels
-    from visualizer.analysis.picture import draw_analysis
-    from visualizer.cli.console import console
-    from visualizer.cli.make import hear
+    from visualizer.cli.console import aside
+    from visualizer.stopwatch import measuring
+
+    with measuring() as stopwatch:
+        stopwatch.add("imports", time.process_time())  # All the process has done so far.
+        _analyze(options)
+    aside(f"took {stopwatch.summary()}")
+
+
+def _analyze(options: argparse.Namespace) -> None:
+    from visualizer.stopwatch import stage
+
+    with stage("imports"):
+        from visualizer.analysis import save_analysis
+        from visualizer.cli.console import console
+        from visualizer.cli.listen import hear
 
     folder = options.output_folder or options.song.parent
     if options.song.exists() and not folder.is_dir():
@@ -31,23 +43,40 @@ def analyze(options: argparse.Namespace) -> None:
     if options.export:
         _check_export(options.export)
     heard = hear(options.song, options)
-    beside = folder / options.song.stem
     console.print(_sections_table(heard.analysis))
-    paths = [
-        beside.with_name(f"{beside.name}.analysis.json"),
-        beside.with_name(f"{beside.name}.analysis.png"),
-    ]
-    save_analysis(heard.analysis, paths[0])
-    draw_analysis(heard.analysis, paths[1], _name(heard.track))
+    beside = folder / options.song.stem
+    paths = [beside.with_name(f"{beside.name}.analysis.json")]
+    with stage("files"):
+        save_analysis(heard.analysis, paths[0])
+    with stage("picture"):
+        paths.append(_draw(heard, beside))
+    with stage("files"):
+        paths += _write_sound_and_labels(heard, beside, options)
+    for path in paths:
+        console.print(f"{path}", highlight=False)
+
+
+def _draw(heard: Heard, beside: Path) -> Path:
+    from visualizer.analysis.picture import draw_analysis
+
+    path = beside.with_name(f"{beside.name}.analysis.png")
+    draw_analysis(heard.analysis, path, _name(heard.track))
+    return path
+
+
+def _write_sound_and_labels(heard: Heard, beside: Path, options: argparse.Namespace) -> list[Path]:
+    from visualizer.analysis.clicks import write_clicks
+    from visualizer.analysis.labels import write_labels
+
+    paths = []
     if options.click:
         paths.append(beside.with_name(f"{beside.name}.click.wav"))
-        write_clicks(heard.track, heard.analysis, paths[2])
+        write_clicks(heard.track, heard.analysis, paths[-1])
     if options.export:
         paths.append(options.export)
         tags = heard.track.tags
         write_labels(heard.analysis, options.export, tags.get("title", ""), tags.get("artist", ""))
-    for path in paths:
-        console.print(f"{path}", highlight=False)
+    return paths
 
 
 def _check_export(path: Path) -> None:

@@ -10,7 +10,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from visualizer.analysis.flux import heard_level
-from visualizer.analysis.network import HEADS, network_input
+from visualizer.analysis.network import HEADS, between, network_input
 from visualizer.analysis.spectra import MEL_BANDS, RATE, measure_sound
 from visualizer.analysis.tonality import normalize_chroma
 from visualizer.analysis.training.songs import compose_song
@@ -51,7 +51,7 @@ def draw(example: Example, rng: Generator, frames: int) -> tuple[Floats, Floats]
     speed = np.exp(rng.uniform(-0.16, 0.16)) if rng.uniform() < 0.7 else 1.0
     span = frames * speed
     first = rng.uniform(0, max(1.0, len(example.level) - span))
-    seen = _stretch(example.level, np.asarray(first + np.arange(frames) * speed))
+    seen = between(example.level, first + np.arange(frames) * speed) / np.float32(255)
     level = _recolour(seen[:, :MEL_BANDS], rng)
     chroma = np.roll(seen[:, MEL_BANDS:], int(rng.integers(12)), axis=1)
     targets = np.zeros((frames, len(HEADS)), np.float32)
@@ -61,14 +61,6 @@ def draw(example: Example, rng: Generator, frames: int) -> tuple[Floats, Floats]
             inside = places[(places + shift >= 0) & (places + shift < frames)] + shift
             targets[inside, head] = np.maximum(targets[inside, head], weight)
     return network_input(level, chroma), targets
-
-
-def _stretch(level: NDArray[np.uint8], where: NDArray[np.float64]) -> Floats:
-    """Level between frames, shape (len(where), bands)."""
-    low = np.clip(where.astype(int), 0, len(level) - 2)
-    part = np.clip(where - low, 0, 1)[:, None].astype(np.float32)
-    mixed = (1 - part) * level[low] + part * level[low + 1]
-    return np.asarray(mixed / 255, np.float32)
 
 
 def _recolour(level: Floats, rng: Generator) -> Floats:
