@@ -2,11 +2,14 @@
 
 The critic sees a drawing and what was painted of it side by side and learns which is which
 (relativistic pairs, arXiv 1807.00734). How hard it may push is set beside the push of the lesson's
-own error in every step (as in VQGAN, arXiv 2012.09841), so that neither drowns the other.
+own error in every step (as in VQGAN, arXiv 2012.09841), so that neither drowns the other; and a
+critic that cannot tell them apart has nothing to say. Without the latter, the first one that was
+fooled pushed on with what was left of its opinion, made large, and never recovered.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,7 +29,7 @@ def judged(true: torch.Tensor, false: torch.Tensor) -> torch.Tensor:
 def felt(
     true: torch.Tensor, false: torch.Tensor, painted: torch.Tensor, error: torch.Tensor
 ) -> torch.Tensor:
-    """How well it tells them, as the painter feels it: as strongly as the painter's own error.
+    """How well it tells them, as the painter feels it: as the painter's own error, when it is sure.
 
     Args:
         true: The critic's answers to drawings.
@@ -35,8 +38,9 @@ def felt(
         error: Of the painter.
     """
     scorn = F.softplus(true.float() - false.float()).mean()
+    sure = 1.0 - judged(true, false).detach() / math.log(2.0)
     ours, theirs = (torch.autograd.grad(x, painted, retain_graph=True)[0] for x in (error, scorn))
-    weight: torch.Tensor = ours.norm() / theirs.norm().clamp(min=1e-8)
+    weight: torch.Tensor = sure.clamp(min=0.0) * ours.norm() / theirs.norm().clamp(min=1e-8)
     return weight.detach() * scorn
 
 

@@ -87,12 +87,10 @@ class Schedule:
         alpha, sigma = self.at(times)
         return alpha * noised - sigma * velocity
 
-    def noise(
-        self, noised: torch.Tensor, velocity: torch.Tensor, times: torch.Tensor
-    ) -> torch.Tensor:
-        """The noise that a velocity speaks of."""
+    def noise(self, noised: torch.Tensor, clean: torch.Tensor, times: torch.Tensor) -> torch.Tensor:
+        """The noise that lies over clean latents in noised ones."""
         alpha, sigma = self.at(times)
-        return sigma * noised + alpha * velocity
+        return (noised - alpha * clean) / sigma
 
 
 def denoiser_lesson(

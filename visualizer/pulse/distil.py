@@ -15,15 +15,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from visualizer.pulse.critic import LISTENS, SPEAKS, felt, judged, unmoved
 from visualizer.pulse.denoiser import Batch, Batches, Schedule
 from visualizer.pulse.run import Lesson
 
-STRIDE = 40  # Steps of the noise schedule between what the student and its mean see.
+STRIDE = 80  # Steps of the noise schedule between what the student and its mean see.
 HUBER = 0.03  # Differences below this count squared, above it plainly.
-PUSH = 0.5  # How hard the critic may push, beside that error.
+PUSH = 2.0  # How hard a critic that is sure may push, beside that error.
 GLANCES = (20, 700)  # Steps of the noise schedule at which the critic looks.
 
 
@@ -59,10 +60,11 @@ def distil_lesson(
         earlier = later - STRIDE
         noised = schedule.noised(seen.latents, seen.noise, later)
         with torch.no_grad():
-            velocity = _guided(teacher, noised, later, seen, empty, guidance)
-            clean = schedule.clean(noised, velocity, later)
-            noise = schedule.noise(noised, velocity, later)
-            nearer = schedule.noised(clean, noise, earlier)
+            tokens = torch.cat([empty.expand(len(noised), -1), seen.tokens])
+            twice = noised.repeat(2, 1, 1, 1), later.repeat(2)
+            without, told = _seen(teacher, schedule, *twice, tokens).chunk(2)
+            clean = led(told, without, guidance)
+            nearer = schedule.noised(clean, schedule.noise(noised, clean, later), earlier)
             with lesson.averaged():
                 goal = _seen(modules, schedule, nearer, earlier, seen.tokens)
             goal = torch.where((earlier == 0).view(-1, 1, 1, 1), clean, goal)
@@ -141,28 +143,24 @@ def _seen(
     tokens: torch.Tensor,
 ) -> torch.Tensor:
     """The clean latents that a denoiser sees in noisy ones."""
-    return schedule.clean(noised, _velocity(modules, noised, times, tokens), times)
-
-
-def _guided(
-    teacher: dict[str, Any],
-    noised: torch.Tensor,
-    times: torch.Tensor,
-    seen: Batch,
-    empty: torch.Tensor,
-    guidance: float,
-) -> torch.Tensor:
-    """The teacher's velocity, led away from what it would paint without a caption."""
-    tokens = torch.cat([empty.expand(len(noised), -1), seen.tokens])
-    both = _velocity(teacher, noised.repeat(2, 1, 1, 1), times.repeat(2), tokens)
-    without, with_caption = both.chunk(2)
-    return without + guidance * (with_caption - without)
-
-
-def _velocity(
-    modules: dict[str, Any], noised: torch.Tensor, times: torch.Tensor, tokens: torch.Tensor
-) -> torch.Tensor:
     with torch.autocast(noised.device.type, dtype=torch.bfloat16):
         read = modules["text_encoder"](tokens).last_hidden_state
-        found: torch.Tensor = modules["unet"](noised, times, read).sample
-    return found.float()
+        velocity: torch.Tensor = modules["unet"](noised, times, read).sample
+    return schedule.clean(noised, velocity.float(), times)
+
+
+def led(told: torch.Tensor, without: torch.Tensor, guidance: float) -> torch.Tensor:
+    """What a caption makes of a picture, made more of.
+
+    Only what is at right angles to the picture leads; along it lies mere contrast, and colours grow
+    too strong (adaptive projected guidance, arXiv 2410.02416).
+
+    Args:
+        told: Clean latents that a denoiser sees with the caption.
+        without: What it sees without.
+        guidance: How much is made of it; 1 is nothing.
+    """
+    along = F.normalize(told.flatten(1), dim=1).view_as(told)
+    lead = told - without
+    lead = lead - (lead * along).sum((1, 2, 3), keepdim=True) * along
+    return told + (guidance - 1.0) * lead

@@ -25,7 +25,7 @@ from visualizer.pulse.critic import LISTENS, SPEAKS, felt, judged, unmoved
 from visualizer.pulse.run import Lesson
 
 CRITIC = (24, 48, 64)  # Channels of its stages, each of which halves the picture.
-PUSH = 0.5  # How hard the critic may push, beside the mean error.
+PUSH = 2.0  # How hard a critic that is sure may push, beside the mean error.
 NEAR = 0.05  # Weight of how far latents go from where they were.
 
 

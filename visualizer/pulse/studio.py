@@ -74,7 +74,7 @@ class Course:
     coarse: int = 11_500
     fine: int = 20_000
     distil: int = 3_000
-    guidance: float = 2.5
+    guidance: float = 5.0
 
 
 FULL_COURSE = Course()
@@ -170,12 +170,12 @@ class Studio:
         return distil_lesson(
             taught,
             teacher,
-            self._batches(),
+            self._batches(self.course.drawings // 2),
             self.schedule,
             self.folder,
             guidance=self.course.guidance,
             steps=self.course.distil,
-            peak=1e-4,
+            peak=3e-4,
         )
 
     def keep(self, lesson: Lesson, over: bool) -> None:
@@ -228,7 +228,7 @@ class Studio:
     def _denoiser(self, name: str, steps: int, peak: float, shrink: int = 1) -> Lesson:
         return denoiser_lesson(
             self._painter(),
-            self._batches(shrink),
+            self._batches(self.course.drawings, shrink),
             self.schedule,
             self.folder,
             name=name,
@@ -239,7 +239,7 @@ class Studio:
     def _painter(self) -> dict[str, Any]:
         return {name: self.part(name) for name in ("unet", "text_encoder")}
 
-    def _batches(self, shrink: int = 1) -> Batches:
+    def _batches(self, size: int, shrink: int = 1) -> Batches:
         """The latents of the gallery, each shape in one book; large drawings as they are."""
         vae = self.part("vae").eval()
         pieces = [(self.gallery, n) for n in range(self.course.pieces)]
@@ -258,7 +258,7 @@ class Studio:
 
         name = f"{_digest(vae.encoder)}-{shrink}"
         books = [_book(found, encode, name) for found in shapes.values()]
-        return Batches(books, self.tokenizer, self.course.drawings, self.device)
+        return Batches(books, self.tokenizer, size, self.device)
 
     @property
     def _tokenizer_folder(self) -> Path:
