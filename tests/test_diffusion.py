@@ -553,14 +553,14 @@ def test_a_film_costs_one_key_and_one_pass_a_frame(
     assert len(calls) == caps.key_steps + 4 * caps.steps
 
 
-def test_a_film_that_is_stopped_paints_no_further(
+def test_a_film_that_is_stopped_is_one_frame_ahead_at_most(
     painter: DiffusionPainter, calls: list[int]
 ) -> None:
     score = make_score(50)
     frames = painter.paint(score, score.shots[0])
     next(frames), next(frames)
     frames.close()  # type: ignore[attr-defined]
-    assert len(calls) == painter.model.caps.key_steps + painter.model.caps.steps
+    assert len(calls) <= painter.model.caps.key_steps + 2 * painter.model.caps.steps
 
 
 @pytest.mark.parametrize("size", [(64, 64), (54, 96), (200, 120)])

@@ -69,7 +69,9 @@ def test_turning_moves_near_and_far_alike() -> None:
     turn = np.array([[np.cos(0.1), np.sin(0.1), 0], [-np.sin(0.1), np.cos(0.1), 0], [0, 0, 1.0]])
     move = Move.of(lambda share: turn)
     picture = torch.rand(3, HEIGHT, WIDTH, generator=torch.Generator().manual_seed(0))
-    torch.testing.assert_close(halves().warp(picture, move), Relief().warp(picture, move))
+    torch.testing.assert_close(
+        halves().warp(picture, move), Relief().warp(picture, move), rtol=0, atol=1e-4
+    )
 
 
 def test_a_flat_picture_moves_as_the_camera_says() -> None:

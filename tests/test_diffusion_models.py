@@ -132,6 +132,19 @@ def test_this_machine_has_memory() -> None:
     assert found.gigabytes is None or 0.5 < found.gigabytes < 1e5
 
 
+@pytest.mark.parametrize(("written", "expected"), [("500000000\n", 0.5), ("max\n", None)])
+def test_a_container_has_what_it_may_use(
+    written: str, expected: float | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "_CONTAINER", tmp_path / "absent")
+    free = memory.memory_of(torch.device("cpu")).gigabytes
+    if free is None:
+        pytest.skip("this system does not say how much memory it has")
+    (tmp_path / "memory.max").write_text(written)
+    monkeypatch.setattr(memory, "_CONTAINER", tmp_path / "memory.max")
+    assert memory.memory_of(torch.device("cpu")).gigabytes == (expected or free)
+
+
 def test_the_cache_of_the_hub_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cache = tmp_path / "hub"
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(cache))

@@ -8,6 +8,8 @@ and the width [-aspect, aspect], y down.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import cv2
 import numpy as np
@@ -18,6 +20,8 @@ from numpy.typing import NDArray
 from visualizer.score import Cue
 
 Matrix = NDArray[np.float64]
+
+_SHARP = 0.75  # Of bicubic sampling where pictures are moved again and again; see `resample`.
 
 
 def step(cue: Cue, fps: int, aspect: float) -> Matrix:
@@ -39,6 +43,11 @@ def step(cue: Cue, fps: int, aspect: float) -> Matrix:
     )
     tilted: Matrix = affine @ np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, lean, 1.0]])
     return tilted
+
+
+def scale(matrix: Matrix) -> float:
+    """How wide a stretch of the old frame the new one shows: below 1 after coming closer."""
+    return float(math.sqrt(abs(np.linalg.det(matrix[:2, :2]))))
 
 
 def sampling_grid(matrix: Matrix, height: int, width: int, device: torch.device) -> torch.Tensor:
@@ -99,18 +108,43 @@ def resample(image: torch.Tensor, grid: torch.Tensor) -> torch.Tensor:
         image: float32, shape (channels, height, width).
         grid: Shape (1, rows, columns, 2), from `sampling_grid`.
     """
-    share = 0.75
     if image.device.type != "cpu":
-        return torch.lerp(sample(image, grid), sample(image, grid, "bicubic"), share)
+        return torch.lerp(sample(image, grid), sample(image, grid, "bicubic"), _SHARP)
     # OpenCV takes a third of the time.
     size = np.array([image.shape[-1], image.shape[-2]], np.float32)
     x, y = cv2.split((grid[0].numpy() + 1.0) * (0.5 * size) - 0.5)
-    pixels = cv2.merge(list(image.numpy()))
-    smooth, sharp = (
-        cv2.remap(pixels, x, y, kind, borderMode=cv2.BORDER_REFLECT)
-        for kind in (cv2.INTER_LINEAR, cv2.INTER_CUBIC)
+    return _both_ways(
+        image, lambda pixels, kind: cv2.remap(pixels, x, y, kind, borderMode=cv2.BORDER_REFLECT)
     )
-    mixed = cv2.addWeighted(sharp, share, smooth, 1.0 - share, 0.0)
+
+
+def rewarp(image: torch.Tensor, matrix: Matrix) -> torch.Tensor:
+    """Like `warp`, for pictures that are moved again and again; see `resample`.
+
+    Args:
+        image: float32, shape (channels, height, width).
+        matrix: From `step`.
+    """
+    height, width = image.shape[-2:]
+    if image.device.type != "cpu":
+        return resample(image, sampling_grid(matrix, height, width, image.device))
+    # Without a grid OpenCV takes half of the time again.
+    centred = np.array([[2.0, 0.0, 1.0 - width], [0.0, 2.0, 1.0 - height], [0.0, 0.0, height]])
+    moved = np.linalg.inv(centred) @ matrix @ centred
+    how, edge = cv2.WARP_INVERSE_MAP, cv2.BORDER_REFLECT
+    return _both_ways(
+        image,
+        lambda pixels, kind: cv2.warpPerspective(
+            pixels, moved, (width, height), flags=kind | how, borderMode=edge
+        ),
+    )
+
+
+def _both_ways(image: torch.Tensor, move: Callable[[Any, int], Any]) -> torch.Tensor:
+    """Bilinear and bicubic sampling by OpenCV, mixed; see `resample`."""
+    pixels = cv2.merge(list(image.numpy()))
+    smooth, sharp = (move(pixels, kind) for kind in (cv2.INTER_LINEAR, cv2.INTER_CUBIC))
+    mixed = cv2.addWeighted(sharp, _SHARP, smooth, 1.0 - _SHARP, 0.0)
     return torch.from_numpy(np.stack(cv2.split(mixed)))
 
 

@@ -134,7 +134,7 @@ def stages(painter: DiffusionPainter, score: Score) -> dict[str, Callable[[], An
 
 
 MODEL = ("encode", "denoise", "decode")
-BESIDE = ("effects", "copy", "video")  # In threads of their own, beside the painter.
+BESIDE = ("enlarge", "effects", "copy", "video")  # In threads of their own, beside the painter.
 
 
 def timed(work: Callable[[], Any], device: torch.device) -> float:

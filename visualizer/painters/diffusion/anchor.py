@@ -110,7 +110,7 @@ class Anchor:
     def of(cls, lab: torch.Tensor, latents: torch.Tensor, tint: torch.Tensor, pull: Pull) -> Anchor:
         """Takes a shot's first picture, in OKLab, and its latents as its anchor."""
         # A few thousand points, from everywhere: nothing here hangs on one of them.
-        colours = lab[1:].flatten(1)[:, :: max(1, lab[0].numel() // 8000)]
+        colours = lab[1:].flatten(1)[:, :: max(1, lab[0].numel() // 2000)]
         deviation, mean = torch.std_mean(latents, dim=(2, 3), keepdim=True)
         return cls(measure(lab), colours, mean, deviation, tint, pull)
 
@@ -126,6 +126,18 @@ class Anchor:
         mean[1:] = (mean[1:] + tint - self.tint) * vivid
         measures = replace(self.measures, mean=mean, spread=self.measures.spread * vivid)
         return replace(self, measures=measures, colours=moved * vivid, tint=tint)
+
+    def towards(self, lab: torch.Tensor, weight: float) -> Anchor:
+        """The anchor with the colours and contrast of another picture, as far as `weight` says.
+
+        Sharpness and ceiling stay.
+        """
+        mine, theirs = self.measures, measure(lab)
+        moved = {
+            name: torch.lerp(getattr(mine, name), getattr(theirs, name), weight)
+            for name in ("mean", "contrast", "spread", "chroma")
+        }
+        return replace(self, measures=replace(mine, **moved))
 
     @property
     def ceiling(self) -> torch.Tensor:
@@ -180,7 +192,7 @@ class Anchor:
         knee, room = 0.8 * ceiling, 0.2 * ceiling
         wanted = chroma * vivid
         over = (wanted - knee).clamp_min(0.0)
-        bent = wanted - over + room * torch.tanh(over / room)
+        bent = wanted - over.square() / (over + room)
         return torch.cat([lab[:1], lab[1:] * (bent / chroma)])
 
     def _gain(self, now: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:

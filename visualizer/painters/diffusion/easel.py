@@ -14,6 +14,7 @@ from visualizer.painters import Painter, oklab
 from visualizer.painters.diffusion.anchor import Anchor, Pull, grade, is_neutral, tint
 from visualizer.painters.diffusion.brush import Brush
 from visualizer.painters.diffusion.depth import Depth
+from visualizer.painters.diffusion.keepsake import Keepsake
 from visualizer.painters.diffusion.key import Size, load_picture, painting_size
 from visualizer.painters.diffusion.model import Condition, FrameModel, mix
 from visualizer.painters.diffusion.relief import Move, Relief
@@ -108,6 +109,11 @@ class Easel:
         if self.depth is None or (look.image is None and self.depth.trust < 1.0):
             return Relief()
         return Relief.of(self.depth.nearness(picture), self.depth.trust)
+
+    def keepsake(self, picture: torch.Tensor, relief: Relief, cue: Cue) -> Keepsake | None:
+        """A shot's first picture to hold on to, where it is the user's."""
+        look = self.shot.looks.index(self.foremost(cue))
+        return None if self.shot.looks[look].image is None else Keepsake(picture, relief, look)
 
     def foremost(self, cue: Cue) -> Look:
         """The look that shows most."""

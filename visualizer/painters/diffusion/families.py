@@ -41,7 +41,8 @@ def family_of(folder: Path, pipeline: str) -> Family:
     """
     if pipeline not in FAMILIES:
         raise VisualizerError(
-            f"{folder}: a {pipeline} is not supported; known are {', '.join(sorted(FAMILIES))}"
+            f"{folder}: a {pipeline} cannot paint frames; what can is Stable Diffusion 1, 2 and XL,"
+            " LCM, FLUX.1, FLUX.2 klein and Z-Image: see `visualizer models`"
         )
     return FAMILIES[pipeline]
 

@@ -20,7 +20,7 @@ Download = Callable[[str, bool], Path]
 _BROKEN_OFF = "the download broke off; run again to go on"
 _UNREACHABLE = (
     "no such folder, and huggingface.co cannot be reached;"
-    " go online once to fetch the model, or give a folder"
+    " go online once to fetch the model, give a folder, or take --model pulse"
 )
 
 

@@ -17,10 +17,8 @@ import torch
 from visualizer import camera
 from visualizer.painters import oklab
 from visualizer.painters.diffusion.easel import Easel, per_frame
-from visualizer.painters.diffusion.relief import Move, Relief
+from visualizer.painters.diffusion.relief import Move, Relief, reach
 from visualizer.score import Cue, Shot
-
-_FEATHER = 8.0  # A picture fades in over an eighth of half its width from its moved edge.
 
 
 def keyframes(easel: Easel) -> Iterator[torch.Tensor]:
@@ -29,7 +27,7 @@ def keyframes(easel: Easel) -> Iterator[torch.Tensor]:
     old = easel.first(cues[0])
     relief = easel.relief(old, easel.foremost(cues[0]))
     brush = easel.brush(relief)
-    anchor = easel.anchor(old, cues[0])
+    anchor, keepsake = easel.anchor(old, cues[0]), easel.keepsake(old, relief, cues[0])
     for here, there in pairwise([*key_rows(easel.shot), len(cues)]):
         moves = [easel.move(cue) for cue in cues[here + 1 : there + 1]]
         new = None
@@ -38,9 +36,14 @@ def keyframes(easel: Easel) -> Iterator[torch.Tensor]:
             for cue, move in zip(cues[here + 1 : there + 1], moves, strict=True):
                 brush.advance(move, per_frame(cue.noise, easel.score.fps))
             moved = relief.warp(old, _forward(moves)[-1])
+            held = anchor
+            if keepsake is not None:
+                keepsake.advance(_forward(moves)[-1], key.weights[keepsake.look])
+                moved = keepsake.beneath(moved, len(moves) * 24.0 / easel.score.fps)
+                held = keepsake.hold(anchor)
             steps = _steps(easel, key.strength)
             painted = brush.repaint(moved, key.strength, easel.condition(key), steps, anchor)
-            new = oklab.to_srgb(anchor.hold(oklab.from_srgb(painted), easel.tint(key)))
+            new = oklab.to_srgb(held.hold(oklab.from_srgb(painted), easel.tint(key)))
         yield from _between(easel, cues[here:there], moves, relief, old, new)
         if new is not None:
             old, relief = new, relief.moved(_forward(moves)[-1])
@@ -77,15 +80,9 @@ def _crossing(
 ) -> torch.Tensor:
     """Shape (height, width): how much of the new picture shows; none where it does not reach."""
     share = arrived * arrived * (3.0 - 2.0 * arrived)
-    new, old = (_reach(matrix, like) for matrix in (ahead, since))
+    new, old = (reach(matrix, like).clamp_min(1e-3) for matrix in (ahead, since))
     new, old = share * new, (1.0 - share) * old
     return torch.where(new + old > 0.0, new / (new + old).clamp_min(1e-6), share)
-
-
-def _reach(matrix: camera.Matrix, like: torch.Tensor) -> torch.Tensor:
-    """Shape (height, width): 1 inside a moved picture, falling to 0 towards its edge and beyond."""
-    grid = camera.sampling_grid(matrix, like.shape[-2], like.shape[-1], like.device)[0]
-    return ((1.0 - grid.abs().amax(dim=-1)) * _FEATHER).clamp(1e-3, 1.0)
 
 
 def _forward(moves: Sequence[Move]) -> list[Move]:

@@ -25,6 +25,7 @@ from visualizer.painters.diffusion.folder import (
     pipeline_class,
     read_json,
 )
+from visualizer.painters.diffusion.folding import fold
 from visualizer.painters.diffusion.lora import add_lora, lora_identity, quickened
 from visualizer.painters.diffusion.memory import memory_of, needed
 from visualizer.painters.diffusion.model import FrameModel
@@ -140,6 +141,7 @@ _WITHOUT = {"safety_checker": None, "feature_extractor": None, "requires_safety_
 
 
 def _place(pipe: Any, device: torch.device, dtype: torch.dtype) -> None:
+    fold(pipe.vae)
     pipe.to(device, dtype)
     # Channels-last is the layout that convolutions compute in on CPUs and tensor cores.
     if hasattr(pipe, "unet"):

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 _GB = 1e9
+_CONTAINER = Path("/sys/fs/cgroup/memory.max")  # What a container may have of the machine.
 _PICTURE = 1.5  # Gigabytes beside the weights: one picture on its way through an autoencoder.
 
 
@@ -36,7 +37,15 @@ def memory_of(device: torch.device) -> Memory:
     if "SC_PHYS_PAGES" not in names:
         return Memory("this machine", None)
     total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return Memory("this machine", total / _GB)
+    return Memory("this machine", min(total, _container_limit()) / _GB)
+
+
+def _container_limit() -> float:
+    """Bytes; beyond them the kernel ends the program without a word."""
+    try:
+        return float(_CONTAINER.read_text("ascii"))  # The word "max" where there is no limit.
+    except (OSError, ValueError):
+        return float("inf")
 
 
 def needed(folder: Path, dtype: torch.dtype) -> float:

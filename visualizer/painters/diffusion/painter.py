@@ -24,7 +24,7 @@ from visualizer.painters.diffusion.walk import walk
 from visualizer.painters.scenes import ScenesPainter
 from visualizer.score import Look, Score, Shot
 
-VERSION = 4  # Raised when the same score and model would paint another film.
+VERSION = 5  # Raised when the same score and model would paint another film.
 
 
 class DiffusionPainter:

@@ -18,6 +18,7 @@ from visualizer import camera
 from visualizer.camera import Matrix
 
 FAR, NEAR = 0.4, 1.6  # Shares of the camera's travel that the ends of the depth make.
+_FEATHER = 8.0  # A moved picture fades in over an eighth of half its width from its edge.
 _HEM = 0.012  # Of the picture's height: hills reach over their edges, so that those do not smear.
 
 
@@ -112,7 +113,14 @@ class Relief:
 
     def warp(self, picture: torch.Tensor, move: Move) -> torch.Tensor:
         """Moves a picture as the camera moved; shape (3, height, width), in [0, 1]."""
-        return camera.resample(picture, self.grid(move, picture)).clamp_(0.0, 1.0)
+        return self.carry(picture, move)[0]
+
+    def carry(self, picture: torch.Tensor, move: Move) -> tuple[torch.Tensor, Relief]:
+        """Moves a picture as `warp` does, and its relief with it."""
+        if self.nearness is None:
+            return camera.rewarp(picture, move.plane).clamp_(0.0, 1.0), self
+        grid = self.grid(move, picture)
+        return camera.resample(picture, grid).clamp_(0.0, 1.0), self.at(grid)
 
     def at(self, grid: torch.Tensor) -> Relief:
         """The relief of the picture that a grid moves."""
@@ -140,3 +148,17 @@ class Relief:
         here = camera.sample(self.nearness[None], grid)[0, 0]
         far, near = (camera.forward(points, matrix) for matrix in (move.far, move.near))
         return torch.lerp(far, near, here.to(points)[:, None])
+
+
+def reach(matrix: Matrix, like: torch.Tensor) -> torch.Tensor:
+    """Where a moved picture is still itself and no mirror image.
+
+    Args:
+        matrix: The camera's move.
+        like: The picture.
+
+    Returns:
+        Shape (height, width): 1 inside, falling to 0 towards the picture's edge and beyond.
+    """
+    grid = camera.sampling_grid(matrix, like.shape[-2], like.shape[-1], like.device)[0]
+    return ((1.0 - grid.abs().amax(dim=-1)) * _FEATHER).clamp(0.0, 1.0)

@@ -40,7 +40,13 @@ class Watchdog:
         self._rows: list[torch.Tensor] = []
 
     def see(
-        self, cue: Cue, lab: torch.Tensor, picture: torch.Tensor, moved: torch.Tensor
+        self,
+        cue: Cue,
+        lab: torch.Tensor,
+        picture: torch.Tensor,
+        moved: torch.Tensor,
+        anchor: Anchor | None = None,
+        first: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Measures a frame and returns it, mended where that is due.
 
@@ -49,8 +55,10 @@ class Watchdog:
             lab: The frame in OKLab, shape (3, height, width).
             picture: The same in sRGB.
             moved: The frame before, moved by the camera.
+            anchor: What it is held to now, where that has changed since the first frame.
+            first: The shot's first picture as the camera sees it now, where that is known.
         """
-        now, wanted = measure(lab), self._anchor.measures
+        now, wanted = measure(lab), (anchor or self._anchor).measures
         pairs = (
             (now.mean[0, 0, 0], wanted.mean[0, 0, 0]),
             (now.contrast, wanted.contrast),
@@ -63,7 +71,7 @@ class Watchdog:
         beyond = (ratios[:3].log().abs() > math.log(_LIMIT)).any()
         self._late = torch.where(beyond, self._late + 1.0, torch.zeros_like(self._late))
         share = torch.where(self._late > _PATIENCE, _SHARE, 0.0)
-        return torch.lerp(picture, self._first, share)
+        return torch.lerp(picture, self._first if first is None else first, share)
 
     def curves(self) -> Curves:
         """What was seen: by film frame, the values of `CURVES`."""
