@@ -1,4 +1,5 @@
 import csv
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from visualizer.painters.diffusion.folder import PULSE_FOLDER
 from visualizer.painters.diffusion.loading import load_model
 from visualizer.painters.diffusion.model import Condition
 from visualizer.pulse.captions import caption
+from visualizer.pulse.course import REHEARSAL
 from visualizer.pulse.critic import felt, judged, unmoved
 from visualizer.pulse.denoiser import Batches, Book, Schedule
 from visualizer.pulse.distil import led
@@ -20,7 +22,7 @@ from visualizer.pulse.drawings import FAMILIES, GROUP, HELD_OUT, draw, imagine
 from visualizer.pulse.gallery import Gallery
 from visualizer.pulse.parts import LENGTH, TOY, fresh_scheduler, read_tokens, tokenizer_of
 from visualizer.pulse.polish import detail, fresh_critic
-from visualizer.pulse.studio import REHEARSAL, Studio
+from visualizer.pulse.studio import Studio
 from visualizer.pulse.train import LESSONS, main
 from visualizer.score import Look
 
@@ -138,6 +140,26 @@ def test_a_lesson_that_was_stopped_ends_where_it_would_have(tmp_path: Path) -> N
         return {name: value.clone() for name, value in lesson.modules["vae"].state_dict().items()}
 
     straight, halting = taught(tmp_path / "a", [4]), taught(tmp_path / "b", [1, 3, 4])
+    for name, value in straight.items():
+        assert torch.equal(value, halting[name]), name
+
+
+def test_a_lesson_that_was_kept_halfway_keeps_its_teacher(rehearsed: Path, tmp_path: Path) -> None:
+    def taught(folder: Path, stops: list[int]) -> dict[str, torch.Tensor]:
+        shutil.copytree(rehearsed, folder)
+        shutil.rmtree(folder / "begun")
+        for path in folder.glob("distil*"):
+            path.unlink()
+        for stop in stops:
+            studio = Studio(folder, REHEARSAL, CPU)
+            lesson = studio.distil()
+            while lesson.step < stop:
+                lesson.take_step()
+            lesson.save()
+            studio.keep(lesson, over=False)
+        return {name: value.clone() for name, value in lesson.modules["unet"].state_dict().items()}
+
+    straight, halting = taught(tmp_path / "a", [2]), taught(tmp_path / "b", [1, 2])
     for name, value in straight.items():
         assert torch.equal(value, halting[name]), name
 

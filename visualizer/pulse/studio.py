@@ -1,7 +1,8 @@
 """Where Pulse is taught: the parts, the drawings and the lessons, kept in one folder.
 
-A part that a lesson has finished lies under `parts/`, in bfloat16 as it will ship; later lessons
-read it from there, so that they learn on exactly what users get.
+What a lesson has taught, finished or not, lies under `parts/`, in bfloat16 as it will ship; later
+lessons read it from there, so that they learn on exactly what users get. What a lesson began with
+stays under `begun/`: it is needed again when the lesson is gone on with, as its teacher.
 """
 
 from __future__ import annotations
@@ -21,13 +22,11 @@ import torch
 import torch.nn.functional as F
 
 from visualizer.pulse.autoencoder import autoencoder_lesson
+from visualizer.pulse.course import Course
 from visualizer.pulse.denoiser import Batches, Book, Schedule, denoiser_lesson
 from visualizer.pulse.distil import distil_lesson
 from visualizer.pulse.gallery import Gallery
 from visualizer.pulse.parts import (
-    FULL,
-    TOY,
-    Plan,
     fresh_scheduler,
     fresh_text,
     fresh_unet,
@@ -38,61 +37,6 @@ from visualizer.pulse.polish import polish_lesson
 from visualizer.pulse.run import Lesson
 
 PARTS = {"vae", "unet", "text_encoder"}
-
-
-@dataclass(frozen=True)
-class Course:
-    """How long each lesson lasts, and on how much.
-
-    Attributes:
-        plan: Of the model.
-        pieces: Of the gallery.
-        piece: Drawings in each.
-        seen: Pieces that the autoencoder learns from; they are held in memory.
-        large: Pieces with drawings of twice the size.
-        polished: Pieces of each size for its second lesson.
-        crops: Batch of the autoencoder.
-        drawings: Batch of the denoiser; fewer where they are larger.
-        autoencoder: Steps of the lesson.
-        polish: Steps of its second lesson.
-        coarse: Steps of the denoiser on pictures of half the size.
-        fine: Steps of the denoiser on pictures of both sizes.
-        distil: Steps of the last lesson.
-        guidance: How literally the last lesson's teacher takes captions.
-    """
-
-    plan: Plan = FULL
-    pieces: int = 96
-    piece: int = 256
-    seen: int = 32
-    large: int = 18
-    polished: int = 6
-    crops: int = 6
-    drawings: int = 32
-    autoencoder: int = 5_000
-    polish: int = 10_000
-    coarse: int = 11_500
-    fine: int = 20_000
-    distil: int = 3_000
-    guidance: float = 5.0
-
-
-FULL_COURSE = Course()
-REHEARSAL = Course(
-    plan=TOY,
-    pieces=3,
-    piece=4,
-    seen=2,
-    large=1,
-    polished=1,
-    crops=2,
-    drawings=2,
-    autoencoder=6,
-    polish=4,
-    coarse=4,
-    fine=4,
-    distil=3,
-)
 
 
 @dataclass
@@ -150,7 +94,8 @@ class Studio:
         count = self.course.polished
         sizes = (self.gallery, self.large)
         pictures = [np.array(size.pictures(n)) for size in sizes for n in range(count)]
-        vae = self.part("vae")
+        self._begin("polish", "vae")
+        vae = self.part("vae", "polish")
         return polish_lesson(
             vae, pictures, self.folder, steps=self.course.polish, batch=self.course.crops
         )
@@ -165,7 +110,8 @@ class Studio:
 
     def distil(self) -> Lesson:
         """The last lesson."""
-        taught = self._painter()
+        self._begin("distil", "unet", "text_encoder")
+        taught = {name: self.part(name, "distil") for name in ("unet", "text_encoder")}
         teacher = {n: copy.deepcopy(m).eval().requires_grad_(False) for n, m in taught.items()}
         return distil_lesson(
             taught,
@@ -196,7 +142,7 @@ class Studio:
         StableDiffusionPipeline(
             **parts,
             tokenizer=self.tokenizer,
-            scheduler=fresh_scheduler(few=lesson_done(self.folder, "distil")),
+            scheduler=fresh_scheduler(few=self._begun("distil").is_dir()),
             safety_checker=None,
             feature_extractor=None,
             requires_safety_checker=False,
@@ -205,8 +151,8 @@ class Studio:
         shutil.rmtree(folder / "tokenizer")
         shutil.copytree(self._tokenizer_folder, folder / "tokenizer")
 
-    def part(self, name: str) -> Any:
-        """A part as the last lesson left it, or as it was begun with, or fresh."""
+    def part(self, name: str, lesson: str = "") -> Any:
+        """A part as it is now, or as a lesson began with it; fresh if there is none."""
         from diffusers import AutoencoderTiny, UNet2DConditionModel
         from transformers import CLIPTextModel
 
@@ -221,13 +167,13 @@ class Studio:
             "text_encoder": lambda: fresh_text(self.course.plan, self.tokenizer),
         }
         torch.manual_seed(0)
-        source = self._parts if self._finished(name) else self.begin
-        part = kinds[name].from_pretrained(source / name) if source else fresh[name]()
+        source = self._begun(lesson) / name if lesson else self._source(name)
+        part = kinds[name].from_pretrained(source) if source else fresh[name]()
         return part.float().to(self.device, memory_format=torch.channels_last).train()
 
     def _denoiser(self, name: str, steps: int, peak: float, shrink: int = 1) -> Lesson:
         return denoiser_lesson(
-            self._painter(),
+            {name: self.part(name) for name in ("unet", "text_encoder")},
             self._batches(self.course.drawings, shrink),
             self.schedule,
             self.folder,
@@ -236,8 +182,13 @@ class Studio:
             peak=peak,
         )
 
-    def _painter(self) -> dict[str, Any]:
-        return {name: self.part(name) for name in ("unet", "text_encoder")}
+    def _begin(self, lesson: str, *names: str) -> None:
+        """Keeps aside what a lesson begins with, once."""
+        for name in names:
+            aside = self._begun(lesson) / name
+            if not aside.exists():
+                self.part(name).save_pretrained(aside.with_suffix(".part"))
+                aside.with_suffix(".part").rename(aside)
 
     def _batches(self, size: int, shrink: int = 1) -> Batches:
         """The latents of the gallery, each shape in one book; large drawings as they are."""
@@ -268,8 +219,13 @@ class Studio:
     def _parts(self) -> Path:
         return self.folder / "parts"
 
-    def _finished(self, name: str) -> bool:
-        return (self._parts / name).is_dir()
+    def _begun(self, lesson: str) -> Path:
+        return self.folder / "begun" / lesson
+
+    def _source(self, name: str) -> Path | None:
+        """Where a part lies now."""
+        taught = self._parts / name
+        return taught if taught.is_dir() else self.begin and self.begin / name
 
 
 def lesson_done(folder: Path, name: str) -> bool:

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import torch
 
-from visualizer.pulse.studio import FULL_COURSE, REHEARSAL, Studio, lesson_done
+from visualizer.pulse.course import FULL_COURSE, REHEARSAL
+from visualizer.pulse.studio import Studio, lesson_done
 
 LESSONS = ("autoencoder", "polish", "coarse", "fine", "distil")
 

@@ -1,0 +1,62 @@
+"""How long Pulse is taught, and on how much: the real course and its rehearsal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from visualizer.pulse.parts import FULL, TOY, Plan
+
+
+@dataclass(frozen=True)
+class Course:
+    """How long each lesson lasts, and on how much.
+
+    Attributes:
+        plan: Of the model.
+        pieces: Of the gallery.
+        piece: Drawings in each.
+        seen: Pieces that the autoencoder learns from; they are held in memory.
+        large: Pieces with drawings of twice the size.
+        polished: Pieces of each size for its second lesson.
+        crops: Batch of the autoencoder.
+        drawings: Batch of the denoiser; fewer where they are larger.
+        autoencoder: Steps of the lesson.
+        polish: Steps of its second lesson.
+        coarse: Steps of the denoiser on pictures of half the size.
+        fine: Steps of the denoiser on pictures of both sizes.
+        distil: Steps of the last lesson.
+        guidance: How literally the last lesson's teacher takes captions.
+    """
+
+    plan: Plan = FULL
+    pieces: int = 96
+    piece: int = 256
+    seen: int = 32
+    large: int = 8
+    polished: int = 6
+    crops: int = 6
+    drawings: int = 32
+    autoencoder: int = 5_000
+    polish: int = 10_000
+    coarse: int = 11_500
+    fine: int = 3_000
+    distil: int = 1_500
+    guidance: float = 5.0
+
+
+FULL_COURSE = Course()
+REHEARSAL = Course(
+    plan=TOY,
+    pieces=3,
+    piece=4,
+    seen=2,
+    large=1,
+    polished=1,
+    crops=2,
+    drawings=2,
+    autoencoder=6,
+    polish=4,
+    coarse=4,
+    fine=4,
+    distil=3,
+)
