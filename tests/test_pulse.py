@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from paintings import film, make_score
+from paintings import film, in_red, make_score
 from visualizer.lexicon import plain_prompt, read_prompt, vocabulary
 from visualizer.painters.diffusion import DiffusionPainter
 from visualizer.painters.diffusion.folder import PULSE_FOLDER
 from visualizer.painters.diffusion.loading import load_model
 from visualizer.painters.diffusion.model import Condition
+from visualizer.painters.scenes import ScenesPainter
 from visualizer.pulse.captions import caption
 from visualizer.pulse.course import REHEARSAL
 from visualizer.pulse.critic import felt, judged, unmoved
@@ -267,6 +268,13 @@ def test_the_box_is_small() -> None:
     assert 1_000_000 < sum(sizes) < 20_000_000
 
 
+def test_a_model_does_not_tell_where_it_was_taught(rehearsed: Path) -> None:
+    for folder in (PULSE_FOLDER, rehearsed / "model"):
+        told = [path.read_text(encoding="utf-8") for path in folder.rglob("*.json")]
+        assert len(told) > 4
+        assert not any("_name_or_path" in text for text in told)
+
+
 def test_pulse_is_asked_in_the_words_it_was_taught(
     rehearsed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -283,3 +291,11 @@ def test_pulse_is_asked_in_the_words_it_was_taught(
     shot = replace(score.shots[0], looks=(look, look))
     film(DiffusionPainter(model, plain=True), replace(score, shots=(shot,)))
     assert asked == ["ocean, black, blue, calm"]
+
+
+def test_pulse_keeps_the_layout_of_the_scenes_it_paints_over() -> None:
+    painter, score = DiffusionPainter.load("pulse", "cpu"), in_red(make_score(1))
+    free = DiffusionPainter(painter.model, key=ScenesPainter(CPU), plain=True)
+    scene = film(ScenesPainter(CPU), score)[0]
+    near, far = ((film(p, score)[0] - scene).abs().mean() for p in (painter, free))
+    assert near < far

@@ -38,8 +38,8 @@ from visualizer.painters import oklab
 from visualizer.painters.diffusion import DiffusionPainter
 from visualizer.painters.diffusion.anchor import Anchor, Pull, tint
 from visualizer.painters.diffusion.brush import Brush
+from visualizer.painters.diffusion.folder import PULSE
 from visualizer.painters.diffusion.key import painting_size
-from visualizer.painters.diffusion.loading import load_model
 from visualizer.painters.diffusion.noise import TravellingNoise
 from visualizer.painters.diffusion.relief import Move, Relief
 from visualizer.painters.diffusion.watchdog import CURVES, Watchdog
@@ -321,7 +321,7 @@ def print_spans(title: str, painter: DiffusionPainter, score: Score) -> None:
 def main() -> None:
     """Reads the arguments and prints the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", choices=("tiny", "small", "sd-turbo"), default="small")
+    parser.add_argument("--model", choices=("tiny", "small", "sd-turbo", "pulse"), default="small")
     parser.add_argument("--size", default="1280x720")
     parser.add_argument("--frames", type=int, default=24)
     parser.add_argument("--device")
@@ -332,12 +332,14 @@ def main() -> None:
     parser.add_argument("--presets", nargs="+", default=["night-drive", "ink-theatre", "tidal"])
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        path = tiny.build("turbo", Path(folder), *parts_of(options.model))
-        model = load_model(path, options.device, precision=options.precision)
+        path = options.model
+        if path != PULSE:
+            path = tiny.build("turbo", Path(folder), *parts_of(options.model))
+        painter = DiffusionPainter.load(path, options.device, precision=options.precision)
     if options.threads:
         torch.set_num_threads(options.threads)
         cv2.setNumThreads(options.threads)
-    painter, score = DiffusionPainter(model), make_score(max(6, options.frames), options.size)
+    model, score = painter.model, make_score(max(6, options.frames), options.size)
     size = painting_size(model.caps, score.width, score.height)
     print(
         f"{options.model} on {model.device}, {torch.get_num_threads()} threads, painted at"

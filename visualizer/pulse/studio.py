@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import json
 import shutil
 from collections import defaultdict
 from collections.abc import Callable
@@ -147,6 +148,10 @@ class Studio:
             feature_extractor=None,
             requires_safety_checker=False,
         ).save_pretrained(folder, safe_serialization=True)
+        for path in folder.glob("*/config.json"):
+            kept = json.loads(path.read_text(encoding="utf-8"))
+            kept.pop("_name_or_path", None)  # Where it lay while it was taught.
+            path.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
         # As it was learned: what transformers writes has another form in every major version.
         shutil.rmtree(folder / "tokenizer")
         shutil.copytree(self._tokenizer_folder, folder / "tokenizer")

@@ -25,6 +25,8 @@ from visualizer.painters.scenes import ScenesPainter
 from visualizer.score import Look, Score, Shot
 
 VERSION = 5  # Raised when the same score and model would paint another film.
+KEY_STRENGTH = 0.7
+PULSE_KEY_STRENGTH = 0.4  # Its layouts are worse than those of the scenes it paints over.
 
 
 class DiffusionPainter:
@@ -41,7 +43,7 @@ class DiffusionPainter:
         model: FrameModel,
         *,
         key: Painter | None = None,
-        key_strength: float = 0.7,
+        key_strength: float = KEY_STRENGTH,
         pull: Pull | None = None,
         depth: Depth | None = None,
         plain: bool = False,
@@ -95,6 +97,7 @@ class DiffusionPainter:
         return cls(
             loaded,
             key=ScenesPainter(loaded.device) if wanted.key == "scenes" or plain else None,
+            key_strength=PULSE_KEY_STRENGTH if plain else KEY_STRENGTH,
             plain=plain,
             depth=load_depth(wanted.depth, loaded.device, wanted.accept_licence),
             notes=[note for note in notes if note],
