@@ -33,8 +33,8 @@ def autoencoder_lesson(
 
     def loss(step: int) -> tuple[torch.Tensor, dict[str, float]]:
         rng = np.random.default_rng([step, 1])
-        seen = crops(pictures, batch, rng)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        seen = crops(pictures, batch, rng).to(vae.device)
+        with torch.autocast(vae.device.type, dtype=torch.bfloat16):
             latents = vae.encode(seen * 2.0 - 1.0).latents.float()
             shown = vae.decode(latents).sample.float() * 0.5 + 0.5
             moved = turned(vae, latents, seen, rng)
@@ -47,7 +47,7 @@ def autoencoder_lesson(
         }
 
     def sheet(path: Path) -> None:
-        seen = crops(pictures, 10, np.random.default_rng(0))
+        seen = crops(pictures, 10, np.random.default_rng(0)).to(vae.device)
         with torch.no_grad():
             shown = vae(seen * 2.0 - 1.0).sample * 0.5 + 0.5
         show_grid([seen, shown], path)
@@ -111,7 +111,7 @@ def turned(
 ) -> torch.Tensor:
     """How far latents that a camera has moved are from showing what it would have seen."""
     n = max(1, round(MOVED * len(seen)))
-    grid = _camera(n, rng)
+    grid = _camera(n, rng).to(latents.device)
     shown = vae.decode(_seen_through(latents[:n], grid)).sample.float() * 0.5 + 0.5
     return likeness(shown, _seen_through(seen[:n], grid))
 

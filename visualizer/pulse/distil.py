@@ -52,7 +52,7 @@ def distil_lesson(
         peak: Highest learning rate.
     """
     empty = batches.read([""])
-    critic = Critic(teacher["unet"])
+    critic = Critic(teacher["unet"]).to(teacher["unet"].device)
 
     def loss(step: int) -> tuple[torch.Tensor, dict[str, float]]:
         seen = batches.at(step)

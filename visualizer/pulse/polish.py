@@ -48,20 +48,20 @@ def polish_lesson(
         batch: Crops in a step.
         push: How hard the critic may push.
     """
-    critic = fresh_critic()
+    critic = fresh_critic().to(vae.device)
     before = copy.deepcopy(vae.encoder).eval().requires_grad_(False)
 
     def loss(step: int) -> tuple[torch.Tensor, dict[str, float]]:
         rng = np.random.default_rng([step, 3])
-        seen = crops(pictures, batch, rng)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        seen = crops(pictures, batch, rng).to(vae.device)
+        with torch.autocast(vae.device.type, dtype=torch.bfloat16):
             latents = vae.encode(seen * 2.0 - 1.0).latents.float()
             shown = vae.decode(latents).sample.float() * 0.5 + 0.5
             moved = turned(vae, latents, seen, rng)
             near = F.mse_loss(latents, before(seen * 2.0 - 1.0).float())
         error = likeness(shown, seen)
-        learned = pushed = torch.zeros(())
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        learned = pushed = torch.zeros((), device=vae.device)
+        with torch.autocast(vae.device.type, dtype=torch.bfloat16):
             if step >= LISTENS * steps:
                 learned = judged(*critic(torch.cat([seen, shown.detach()])).chunk(2))
             if step >= SPEAKS * steps:
@@ -80,7 +80,7 @@ def polish_lesson(
 def detail(pictures: torch.Tensor) -> torch.Tensor:
     """Variance of the Laplacian of the pictures' grey."""
     grey = pictures.detach().mean(1, keepdim=True)
-    kernel = torch.tensor([[0.0, 1.0, 0.0], [1.0, -4.0, 1.0], [0.0, 1.0, 0.0]])
+    kernel = grey.new_tensor([[0.0, 1.0, 0.0], [1.0, -4.0, 1.0], [0.0, 1.0, 0.0]])
     return F.conv2d(grey, kernel[None, None]).var(dim=(1, 2, 3)).mean()
 
 

@@ -99,13 +99,19 @@ class Lesson:
         path.with_suffix(".part").replace(path)
 
     @property
+    def _device(self) -> torch.device:
+        return next(p.device for m in self.modules.values() for p in m.parameters())
+
+    @property
     def _state(self) -> Path:
         return self.folder / f"{self.name}.pt"
 
     def _load(self) -> None:
         if not self._state.exists():
             return
-        state: dict[str, Any] = torch.load(self._state, weights_only=True)
+        state: dict[str, Any] = torch.load(
+            self._state, map_location=self._device, weights_only=True
+        )
         self.step, self.means = state["step"], state["means"]
         self.optimizer.load_state_dict(state["optimizer"])
         for name, module in self.modules.items():
@@ -181,6 +187,6 @@ def show_grid(rows: Iterable[torch.Tensor], path: Path) -> None:
     import cv2
 
     grid = torch.cat([torch.cat(list(row), dim=2) for row in rows], dim=1)
-    pixels = (grid.clamp(0.0, 1.0) * 255.0).round().to(torch.uint8).permute(1, 2, 0).numpy()
+    pixels = (grid.clamp(0.0, 1.0) * 255.0).round().to(torch.uint8).permute(1, 2, 0).cpu().numpy()
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(cv2.imencode(".png", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))[1].tobytes())
