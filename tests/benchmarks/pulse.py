@@ -26,6 +26,7 @@ from visualizer.painters.diffusion.model import FrameModel
 from visualizer.painters.oklab import from_srgb
 from visualizer.palette import palettes, ramp
 from visualizer.pulse.drawings import FAMILIES, HELD_OUT, draw, imagine
+from visualizer.pulse.polish import detail
 from visualizer.pulse.run import show_grid
 
 SEEN = 128  # Pixels along the edge of what the probe looks at.
@@ -227,15 +228,8 @@ def sharpness(model: FrameModel, names: list[str], size: int, steps: int) -> Non
         painted = paint(model, [prompt_of(family, c) for c in chosen], k, size, steps)
         drawn = [draw(imagine(HELD_OUT + 64 * k + j, family, c), size, size).float() / 255.0
                  for j, c in enumerate(chosen)]  # fmt: skip
-        ratios.append(detail(painted) / detail(torch.stack(drawn)))
+        ratios.append(float(detail(painted) / detail(torch.stack(drawn))))
     row("sharpness beside drawings, median", float(np.median(ratios)), "0.7 to 1.3")
-
-
-def detail(pictures: torch.Tensor) -> float:
-    """Mean variance of the Laplacian of the pictures' grey."""
-    grey = pictures.mean(1, keepdim=True)
-    kernel = torch.tensor([[0.0, 1.0, 0.0], [1.0, -4.0, 1.0], [0.0, 1.0, 0.0]])[None, None]
-    return float(F.conv2d(grey, kernel).var(dim=(1, 2, 3)).mean())
 
 
 def variety(model: FrameModel, names: list[str], size: int, steps: int) -> None:

@@ -10,7 +10,6 @@ fooled pushed on with what was left of its opinion, made large, and never recove
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -46,8 +45,5 @@ def felt(
 
 def unmoved(critic: nn.Module, *seen: Any) -> Any:
     """A critic's answers, while it does not learn."""
-    fixed: Mapping[str, torch.Tensor] = {
-        name: value.detach()
-        for name, value in (*critic.named_parameters(), *critic.named_buffers())
-    }
-    return functional_call(critic, dict(fixed), seen)
+    fixed = {name: value.detach() for name, value in critic.named_parameters()}
+    return functional_call(critic, fixed, seen)

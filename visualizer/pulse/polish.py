@@ -36,7 +36,6 @@ def polish_lesson(
     *,
     steps: int,
     batch: int,
-    push: float = PUSH,
 ) -> Lesson:
     """Teaches an `AutoencoderTiny` to be sharp.
 
@@ -46,7 +45,6 @@ def polish_lesson(
         folder: Where the lesson is kept.
         steps: How long it lasts.
         batch: Crops in a step.
-        push: How hard the critic may push.
     """
     critic = fresh_critic().to(vae.device)
     before = copy.deepcopy(vae.encoder).eval().requires_grad_(False)
@@ -66,7 +64,7 @@ def polish_lesson(
                 learned = judged(*critic(torch.cat([seen, shown.detach()])).chunk(2))
             if step >= SPEAKS * steps:
                 true, false = unmoved(critic, torch.cat([seen, shown])).chunk(2)
-                pushed = push * felt(true, false, shown, error)
+                pushed = PUSH * felt(true, false, shown, error)
         return error + 0.25 * moved + NEAR * near + learned + pushed, {
             "psnr": psnr(F.mse_loss(shown, seen).item()),
             "near": near.item(),
@@ -78,7 +76,7 @@ def polish_lesson(
 
 
 def detail(pictures: torch.Tensor) -> torch.Tensor:
-    """Variance of the Laplacian of the pictures' grey."""
+    """Mean variance of the Laplacian of the pictures' grey."""
     grey = pictures.detach().mean(1, keepdim=True)
     kernel = grey.new_tensor([[0.0, 1.0, 0.0], [1.0, -4.0, 1.0], [0.0, 1.0, 0.0]])
     return F.conv2d(grey, kernel[None, None]).var(dim=(1, 2, 3)).mean()
