@@ -145,6 +145,15 @@ def test_a_lesson_that_was_stopped_ends_where_it_would_have(tmp_path: Path) -> N
         assert torch.equal(value, halting[name]), name
 
 
+def test_words_are_learned_before_anything_is_painted(tmp_path: Path) -> None:
+    course = replace(REHEARSAL, captions=64, phrases=32, reader=120)
+    lesson = Studio(tmp_path, course, CPU).reader()
+    known = [lesson.take_step() for _ in range(course.reader)]
+    for part in ("family", "look"):
+        first, last = (np.mean([step[part] for step in span]) for span in (known[:10], known[-10:]))
+        assert last < 0.8 * first, part
+
+
 def test_a_lesson_that_was_kept_halfway_keeps_its_teacher(rehearsed: Path, tmp_path: Path) -> None:
     def taught(folder: Path, stops: list[int]) -> dict[str, torch.Tensor]:
         shutil.copytree(rehearsed, folder)

@@ -1,10 +1,11 @@
 """How well a model paints what it is asked for, and how sharply; on drawings no lesson has shown.
 
-python tests/benchmarks/pulse.py MODEL --folder pulse-run [--size 512] [--steps 2] [--sheets DIR]
+python tests/benchmarks/pulse.py MODEL --folder pulse-run [--size 512] [--steps 2]
 
 A small probe network, taught here on drawings, says which family and which palette it sees in a
 picture. Its answers on fresh drawings, printed first, are the most that a model can reach. Drift,
-speed and the denoiser-only bound are printed by tests/benchmarks/diffusion.py.
+speed and the denoiser-only bound are printed by diffusion.py beside this file, and
+sheets.py writes pictures to look at.
 """
 
 from __future__ import annotations
@@ -27,7 +28,6 @@ from visualizer.painters.oklab import from_srgb
 from visualizer.palette import palettes, ramp
 from visualizer.pulse.drawings import FAMILIES, HELD_OUT, draw, imagine
 from visualizer.pulse.polish import detail
-from visualizer.pulse.run import show_grid
 
 SEEN = 128  # Pixels along the edge of what the probe looks at.
 COLORWAYS = 24  # Palettes that differ most from each other.
@@ -42,7 +42,6 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=512)
     parser.add_argument("--steps", type=int, default=2)
     parser.add_argument("--samples", type=int, default=96)
-    parser.add_argument("--sheets", type=Path)
     wanted = parser.parse_args()
     torch.set_num_threads(1)
     model = load_model(str(wanted.model), "cpu", precision="float32")
@@ -53,8 +52,6 @@ def main() -> None:
     fidelity(model, probe, names, wanted.size, wanted.steps, wanted.samples)
     sharpness(model, names, wanted.size, wanted.steps)
     variety(model, names, wanted.size, wanted.steps)
-    if wanted.sheets:
-        sheets(model, names, wanted.sheets, wanted.steps)
 
 
 def row(name: str, figure: float, aim: str = "") -> None:
@@ -249,35 +246,6 @@ def apart(pictures: torch.Tensor) -> float:
     small = F.interpolate(pictures, (32, 32), mode="area")
     pairs = combinations(range(len(small)), 2)
     return float(np.mean([float((small[a] - small[b]).square().mean().sqrt()) for a, b in pairs]))
-
-
-# --- what is looked at ---------------------------------------------------------------------------
-
-
-def sheets(model: FrameModel, names: list[str], folder: Path, steps: int) -> None:
-    """Families by palettes; one drawing over strengths; a walk between two prompts."""
-    size = 256
-    chosen = names[:8]
-    show_grid(
-        (paint(model, [prompt_of(f, c) for c in chosen], 1, size, steps) for f in FAMILIES),
-        folder / "families.png",
-    )
-    strengths = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.85)
-    show_grid((over(model, f, strengths, size) for f in FAMILIES[:6]), folder / "strengths.png")
-
-
-def over(model: FrameModel, family: str, strengths: Sequence[float], size: int) -> torch.Tensor:
-    """A drawing, painted over with more and more strength."""
-    drawing = imagine(HELD_OUT + 99, family, "synthwave")
-    picture = draw(drawing, size, size)[None].float() / 255.0
-    latents = model.encode(picture)
-    noise = torch.randn(latents.shape, generator=torch.Generator().manual_seed(0))
-    condition = model.embed(prompt_of(family, "synthwave"), "")
-    painted = [
-        model.decode(model.denoise(latents, noise, torch.tensor([s]), condition, 1))
-        for s in strengths
-    ]
-    return torch.cat([picture, *painted]).clamp(0.0, 1.0)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,9 @@ class Course:
         drawings: Batch of the denoiser; fewer where they are larger.
         autoencoder: Steps of the lesson.
         polish: Steps of its second lesson.
+        captions: Drawings that are spoken of in the lesson on words.
+        phrases: Captions in a step of it.
+        reader: Its steps.
         coarse: Steps of the denoiser on pictures of half the size.
         fine: Steps of the denoiser on pictures of both sizes.
         distil: Steps of the last lesson.
@@ -38,10 +41,13 @@ class Course:
     drawings: int = 32
     autoencoder: int = 5_000
     polish: int = 10_000
+    captions: int = 48_000
+    phrases: int = 128
+    reader: int = 2_000
     coarse: int = 11_500
     fine: int = 3_000
     distil: int = 1_500
-    guidance: float = 5.0
+    guidance: float = 3.0
 
 
 FULL_COURSE = Course()
@@ -56,6 +62,9 @@ REHEARSAL = Course(
     drawings=2,
     autoencoder=6,
     polish=4,
+    captions=16,
+    phrases=4,
+    reader=4,
     coarse=4,
     fine=4,
     distil=3,

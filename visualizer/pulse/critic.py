@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.func import functional_call
 
-LISTENS, SPEAKS = 0.4, 0.5  # Of a lesson: from when on its critic learns, and pushes.
+LISTENS, SPEAKS = 0.1, 0.2  # Of a lesson: from when on its critic learns, and pushes.
 
 
 def judged(true: torch.Tensor, false: torch.Tensor) -> torch.Tensor:

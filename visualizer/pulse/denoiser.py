@@ -1,4 +1,4 @@
-"""The third lesson: noise and a caption to a picture's latents, by predicting the velocity."""
+"""The fourth and fifth lessons: noise and a caption to latents, by predicting the velocity."""
 
 from __future__ import annotations
 

@@ -3,9 +3,9 @@
 Consistency tuning: what the student sees in a noisy picture must be what its own running mean
 sees after the teacher has taken a little of the noise away. The teacher is the finished denoiser,
 guided by the caption, so that the student needs no guidance of its own (latent consistency models,
-arXiv 2310.04378; easy consistency tuning, arXiv 2406.14548). In the second half a critic, who looks
-through the teacher's eyes, asks for the sharpness that an average of guesses lacks (latent
-adversarial distillation, arXiv 2403.12015).
+arXiv 2310.04378; easy consistency tuning, arXiv 2406.14548). Soon a critic, who looks through the
+teacher's eyes, asks for the sharpness that an average of guesses lacks (latent adversarial
+distillation, arXiv 2403.12015).
 """
 
 from __future__ import annotations
@@ -19,13 +19,15 @@ import torch.nn.functional as F
 from torch import nn
 
 from visualizer.pulse.critic import LISTENS, SPEAKS, felt, judged, unmoved
-from visualizer.pulse.denoiser import Batch, Batches, Schedule
+from visualizer.pulse.denoiser import Batches, Schedule
 from visualizer.pulse.run import Lesson
 
 STRIDE = 80  # Steps of the noise schedule between what the student and its mean see.
 HUBER = 0.03  # Differences below this count squared, above it plainly.
 PUSH = 2.0  # How hard a critic that is sure may push, beside that error.
-GLANCES = (20, 700)  # Steps of the noise schedule at which the critic looks.
+GUESSED = 300  # Steps of the noise schedule from which on there is something for a critic to see.
+GLANCES = (10, 500)  # Steps of the noise schedule at which the critic looks.
+SWIFT = 4.0  # How many times as fast as the denoiser the critic learns, to be sure of something.
 
 
 def distil_lesson(
@@ -72,16 +74,18 @@ def distil_lesson(
         error = (((found - goal).square() + HUBER**2).sqrt() - HUBER).mean()
         learned = pushed = torch.zeros((), device=found.device)
         if step >= LISTENS * steps:
-            look = _Glance(teacher, schedule, seen, step)
+            guessed = later >= later.max().clamp(max=GUESSED)
+            look = _Glance(teacher, schedule, seen.tokens[guessed], step)
             with torch.no_grad():
-                true = look(seen.latents)
-            false = look(found)
+                true = look(seen.latents[guessed])
+            false = look(found[guessed])
             learned = judged(critic(true), critic([f.detach() for f in false]))
             if step >= SPEAKS * steps:
                 pushed = PUSH * felt(critic(true).detach(), unmoved(critic, false), found, error)
         return error + learned + pushed, {"apart": error.item(), "critic": learned.item()}
 
-    lesson = Lesson("distil", folder, {**modules, "critic": critic}, loss, steps, peak)
+    learners = {**modules, "critic": critic}
+    lesson = Lesson("distil", folder, learners, loss, steps, peak, swift={"critic": SWIFT})
     return lesson
 
 
@@ -106,20 +110,21 @@ class Critic(nn.Module):
 class _Glance:
     """What the teacher's descending half sees of latents, with a little noise over them."""
 
-    def __init__(self, teacher: dict[str, Any], schedule: Schedule, seen: Batch, step: int) -> None:
-        generator = torch.Generator().manual_seed(step)
-        shape = (len(seen.times),)
-        self._times = torch.randint(*GLANCES, shape, generator=generator).to(seen.times.device)
-        noise = torch.randn(seen.latents.shape, generator=generator)
-        self._noise = noise.to(seen.latents.device)
+    def __init__(
+        self, teacher: dict[str, Any], schedule: Schedule, tokens: torch.Tensor, step: int
+    ) -> None:
         self._unet, self._schedule = teacher["unet"], schedule
+        self._step = step
+        times = torch.randint(*GLANCES, (len(tokens),), generator=self._generator())
+        self._times = times.to(tokens.device)
         with torch.no_grad():
-            self._read = teacher["text_encoder"](seen.tokens).last_hidden_state
+            self._read = teacher["text_encoder"](tokens).last_hidden_state
 
     def __call__(self, latents: torch.Tensor) -> list[torch.Tensor]:
         """One tensor of shape (batch, channels, rows, columns) for each stage."""
         unet, read = self._unet, self._read
-        noised = self._schedule.noised(latents, self._noise, self._times)
+        noise = torch.randn(latents.shape, generator=self._generator()).to(latents.device)
+        noised = self._schedule.noised(latents, noise, self._times)
         seen = []
         with torch.autocast(latents.device.type, dtype=torch.bfloat16):
             time = unet.time_embedding(unet.time_proj(self._times))
@@ -133,6 +138,9 @@ class _Glance:
                 seen.append(stage)
         # The backward of GroupNorm crashes on channels-last input that needs no gradient.
         return [stage.float().contiguous() for stage in seen]
+
+    def _generator(self) -> torch.Generator:
+        return torch.Generator().manual_seed(self._step)
 
 
 def _seen(

@@ -27,7 +27,7 @@ MOOD = 1.5  # How many times the lexicon's own offset a mood moves a control, to
 GROUP = 8  # Neighbouring drawings share a composition, whose tiles are costly, and pairs a palette.
 
 # What a drawing varies in by itself; the other controls stay neutral.
-_SPREAD = {
+SPREAD = {
     "pulse": (0.0, 0.6),
     "warp": (0.1, 0.65),
     "detail": (0.25, 0.85),
@@ -125,7 +125,7 @@ def _colors(rng: np.random.Generator) -> tuple[tuple[str, ...], Palette]:
 
 
 def _controls(rng: np.random.Generator, moods: tuple[Theme, ...]) -> dict[str, float]:
-    values = {name: float(rng.uniform(*ends)) for name, ends in _SPREAD.items()}
+    values = {name: float(rng.uniform(*ends)) for name, ends in SPREAD.items()}
     for mood in moods:
         for name, offset in mood.controls.items():
             base = values.get(name, BY_NAME[name].neutral)

@@ -31,6 +31,7 @@ class Lesson:
         steps: How many steps make it whole.
         peak: Highest learning rate.
         sheet: Draws what has been learned so far, into a file.
+        swift: How many times as fast some of the modules learn.
         step: How many steps are done.
     """
 
@@ -41,15 +42,19 @@ class Lesson:
     steps: int
     peak: float
     sheet: Callable[[Path], None] | None = None
+    swift: Mapping[str, float] = field(default_factory=dict)
     warmup: int = 200
     step: int = 0
     means: dict[str, list[torch.Tensor]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Readies the optimizer, and goes on from what is on disk."""
-        parameters = [p for module in self.modules.values() for p in module.parameters()]
+        groups = [
+            {"params": list(module.parameters()), "swift": self.swift.get(name, 1.0)}
+            for name, module in self.modules.items()
+        ]
         self.optimizer = torch.optim.AdamW(
-            parameters, lr=self.peak, betas=(0.9, 0.99), weight_decay=0.01, fused=True
+            groups, lr=self.peak, betas=(0.9, 0.99), weight_decay=0.01, fused=True
         )
         self.means = {
             name: [value.detach().clone() for value in module.parameters()]
@@ -120,7 +125,7 @@ class Lesson:
     def take_step(self) -> dict[str, float]:
         """Learns from one batch; returns what the log is to know."""
         for group in self.optimizer.param_groups:
-            group["lr"] = self._rate()
+            group["lr"] = self._rate() * group["swift"]
         loss, parts = self.loss(self.step)
         loss.backward()  # type: ignore[no-untyped-call]
         modules = self.modules.values()

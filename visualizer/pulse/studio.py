@@ -35,6 +35,7 @@ from visualizer.pulse.parts import (
     tokenizer_of,
 )
 from visualizer.pulse.polish import polish_lesson
+from visualizer.pulse.reader import reader_lesson
 from visualizer.pulse.run import Lesson
 
 PARTS = {"vae", "unet", "text_encoder"}
@@ -101,12 +102,24 @@ class Studio:
             vae, pictures, self.folder, steps=self.course.polish, batch=self.course.crops
         )
 
+    def reader(self) -> Lesson:
+        """The third lesson, on words alone."""
+        return reader_lesson(
+            {name: self.part(name) for name in ("unet", "text_encoder")},
+            self.tokenizer,
+            self.folder,
+            captions=self.course.captions,
+            batch=self.course.phrases,
+            steps=self.course.reader,
+            peak=2e-3,
+        )
+
     def coarse(self) -> Lesson:
-        """The third lesson, on pictures of half the size, where steps are four times as fast."""
+        """The fourth lesson, on pictures of half the size, where steps are four times as fast."""
         return self._denoiser("coarse", self.course.coarse, peak=1e-3, shrink=2)
 
     def fine(self) -> Lesson:
-        """The fourth lesson, on pictures as they are."""
+        """The fifth lesson, on pictures as they are."""
         return self._denoiser("fine", self.course.fine, peak=6e-4)
 
     def distil(self) -> Lesson:
