@@ -102,6 +102,17 @@ def test_a_prompt_may_hold_any_text(song):
     assert prompt in score["shots"][0]["looks"][0]["prompt"]
 
 
+@pytest.mark.parametrize(("asked", "mode"), [((), "restyle"), (("walk",), "walk")])
+def test_pulse_paints_over_scenes_unless_another_mode_is_asked_for(song, asked, mode):
+    out = song.with_name("out.mp4")
+    wanted = [word for name in asked for word in ("--set", f"paint.mode={name}")]
+    words = ["--painter", "diffusion", "--model", "pulse", "--duration", "0.25", *wanted]
+    assert main(["render", str(song), *SMALL, *words, "-o", str(out)]) == 0
+    score = json.loads(out.with_suffix(".score.json").read_text())
+    assert {shot["paint"]["mode"] for shot in score["shots"]} == {mode}
+    assert len(read_report(out).luminance.whole) > 1
+
+
 def test_storyboard_is_a_picture_with_a_frame_per_section(song):
     assert main(["storyboard", str(song), *SMALL]) == 0
     sheet = cv2.imread(str(song.with_name("my song.storyboard.png")))

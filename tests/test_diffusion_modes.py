@@ -334,6 +334,15 @@ def test_a_restyled_film_moves_as_the_film_below() -> None:
     assert (frames - below).abs().mean() < 0.5 * (below[5] - below[0]).abs().mean()
 
 
+def test_a_lighter_touch_is_less_strength() -> None:
+    def restyled(strength: float, touch: float) -> torch.Tensor:
+        score = in_red(in_mode(make_score(2, strength=strength), "restyle"))
+        return film(DiffusionPainter(Plain(), key=Disc(), touch=touch, pull=LOOSE), score)
+
+    torch.testing.assert_close(restyled(0.6, 0.5), restyled(0.3, 1.0))
+    assert (restyled(0.6, 0.5) - restyled(0.6, 1.0)).abs().mean() > 0.01
+
+
 def test_restyling_more_leaves_less_of_the_film_below_but_keeps_its_light() -> None:
     below = torch.stack(list(Disc().paint(make_score(2), make_score(2).shots[0])))
     away = []

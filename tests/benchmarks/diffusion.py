@@ -34,11 +34,10 @@ from visualizer.analysis import analyze_cached
 from visualizer.controls import CONTROLS
 from visualizer.effects import Finish
 from visualizer.film import X264_PRESET
-from visualizer.painters import oklab
+from visualizer.painters import PULSE, oklab
 from visualizer.painters.diffusion import DiffusionPainter
 from visualizer.painters.diffusion.anchor import Anchor, Pull, tint
 from visualizer.painters.diffusion.brush import Brush
-from visualizer.painters.diffusion.folder import PULSE
 from visualizer.painters.diffusion.key import painting_size
 from visualizer.painters.diffusion.noise import TravellingNoise
 from visualizer.painters.diffusion.relief import Move, Relief

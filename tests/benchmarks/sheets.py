@@ -20,8 +20,7 @@ from visualizer.effects import Finish
 from visualizer.painters.diffusion import DiffusionPainter
 from visualizer.painters.diffusion.loading import load_model
 from visualizer.painters.diffusion.model import FrameModel, aligned, mix
-from visualizer.painters.diffusion.painter import PULSE_KEY_STRENGTH
-from visualizer.painters.scenes import ScenesPainter
+from visualizer.painters.diffusion.painter import PULSE_TOUCH
 from visualizer.preset import load_preset
 from visualizer.pulse.drawings import FAMILIES, HELD_OUT, draw, imagine
 from visualizer.pulse.run import show_grid
@@ -90,13 +89,12 @@ def walked(model: FrameModel, one: str, other: str, names: list[str], steps: int
 
 
 def filmed(model: FrameModel) -> torch.Tensor:
-    """Consecutive frames of a film as `--model pulse` paints it in keyframes mode."""
-    key = ScenesPainter(model.device)
-    painter = DiffusionPainter(model, key=key, key_strength=PULSE_KEY_STRENGTH, plain=True)
+    """Consecutive frames of a film as `--model pulse` paints it."""
+    painter = DiffusionPainter(model, touch=PULSE_TOUCH, plain=True)
     analysis = analyze_cached(load_track(DEMO_TRACK))
     # From the middle of it, where nothing fades.
     options = FilmOptions(384, 216, 24, start=analysis.duration / 2, duration=FRAMES / 8)
-    preset = load_preset("night-drive", ["paint.mode=keyframes"])
+    preset = load_preset("night-drive", ["paint.mode=restyle"])
     score = compose(analysis, preset, options)
     frames = [
         torch.from_numpy(frame.copy())

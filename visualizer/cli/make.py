@@ -12,7 +12,7 @@ from visualizer.cli.painting import chosen_painter
 from visualizer.cli.values import SIZES
 from visualizer.errors import VisualizerError
 from visualizer.film import check_output, make_film
-from visualizer.painters import Painter, Watchful
+from visualizer.painters import PULSE, Painter, Watchful
 from visualizer.preset import DEFAULT, Preset, load_preset
 from visualizer.report import read_report
 from visualizer.report.watch import summarize, write_curves
@@ -106,6 +106,9 @@ def _preset(options: argparse.Namespace) -> Preset:
     if options.prompt:
         overrides.append(f"prompts.always={json.dumps(options.prompt)}")
     preset = load_preset(options.preset or DEFAULT, overrides)
+    if options.model == PULSE and not options.image and "mode" not in preset.paint.model_fields_set:
+        # It knows colours and light better than layouts, which the scenes painter knows.
+        preset = load_preset(options.preset or DEFAULT, [*overrides, "paint.mode=restyle"])
     unknown = unknown_words(preset)
     if unknown and options.painter == "scenes":
         note(f"words without effect on scenes: {', '.join(unknown)}")

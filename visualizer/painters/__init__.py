@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from visualizer.score import Score, Shot
 
 PAINTERS = ("scenes", "diffusion")
+PULSE = "pulse"  # The model that this project teaches itself; see `visualizer.pulse`.
 
 
 class Painter(Protocol):

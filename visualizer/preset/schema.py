@@ -85,7 +85,8 @@ class Paint(Strict):
     """How frames follow each other: "feedback" moves the last one with the camera and paints part
     of it anew; "walk" wanders from picture to picture on what hits, without memory and so without
     drift; "keyframes" paints on beats or bars only and moves and blends what lies between, for
-    slow machines; "restyle" paints over the film of the `scenes` painter."""
+    slow machines; "restyle" paints over the film of the `scenes` painter, and is what Pulse does
+    where no mode is named."""
     every: Literal["beat", "bar"] = "bar"
     """In the mode keyframes: where a picture is painted."""
     pace: Pace = Field(default_factory=lambda: DrivenRoute.model_validate(_PACE))

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from visualizer.errors import VisualizerError
+from visualizer.painters import PULSE
 from visualizer.painters.diffusion.hub import Download, Permit, fetch
 
 # The only libraries whose classes a pipeline may name; anything else is code from a stranger.
 _LIBRARIES = ("diffusers", "transformers")
 _SAMPLE = 1 << 20
-# The model that this project teaches itself; see `visualizer.pulse`.
-PULSE = "pulse"
 PULSE_FOLDER = Path(__file__).parents[2] / "pulse" / "model"
 
 

@@ -8,14 +8,13 @@ from dataclasses import replace
 import torch
 
 from visualizer.lexicon import moods, plain_prompt
-from visualizer.painters import Curves, ModelOptions, Painter
+from visualizer.painters import PULSE, Curves, ModelOptions, Painter
 from visualizer.painters.diffusion.anchor import Pull
 from visualizer.painters.diffusion.depth import Depth
 from visualizer.painters.diffusion.depth_model import load_depth
 from visualizer.painters.diffusion.device import enough_memory
 from visualizer.painters.diffusion.easel import Easel
 from visualizer.painters.diffusion.feedback import feedback
-from visualizer.painters.diffusion.folder import PULSE
 from visualizer.painters.diffusion.joining import dissolve, follower
 from visualizer.painters.diffusion.keyframes import keyframes
 from visualizer.painters.diffusion.model import Condition, FrameModel, aligned
@@ -27,6 +26,7 @@ from visualizer.score import Look, Score, Shot
 VERSION = 6  # Raised when the same score and model would paint another film.
 KEY_STRENGTH = 0.7
 PULSE_KEY_STRENGTH = 0.4  # Its layouts are worse than those of the scenes it paints over.
+PULSE_TOUCH = 0.55  # For the same reason: with all of a preset's strength, drops turn to blots.
 
 
 class DiffusionPainter:
@@ -44,6 +44,7 @@ class DiffusionPainter:
         *,
         key: Painter | None = None,
         key_strength: float = KEY_STRENGTH,
+        touch: float = 1.0,
         pull: Pull | None = None,
         depth: Depth | None = None,
         plain: bool = False,
@@ -56,6 +57,7 @@ class DiffusionPainter:
             key: Paints the picture that a shot begins with where the user gave none; without a
                 key painter it comes from the prompt alone.
             key_strength: How much of that picture the model paints anew, in [0, 1].
+            touch: How much of the strength that presets ask for is used in the mode restyle.
             pull: How strongly frames are held to the first of their shot.
             depth: Finds what is near in pictures, for parallax; without it they are flat.
             plain: Whether prompts are put into the few words that Pulse was taught: scene,
@@ -67,6 +69,7 @@ class DiffusionPainter:
         self._plain = plain
         self._key = key
         self._key_strength = key_strength
+        self._touch = touch
         self._pull = pull or Pull()
         self._depth = depth
         self._below = key or ScenesPainter(model.device)
@@ -98,6 +101,7 @@ class DiffusionPainter:
             loaded,
             key=ScenesPainter(loaded.device) if wanted.key == "scenes" or plain else None,
             key_strength=PULSE_KEY_STRENGTH if plain else KEY_STRENGTH,
+            touch=PULSE_TOUCH if plain else 1.0,
             plain=plain,
             depth=load_depth(wanted.depth, loaded.device, wanted.accept_licence),
             notes=[note for note in notes if note],
@@ -109,7 +113,8 @@ class DiffusionPainter:
         key = f" key {self._key_strength}" if self._key else ""
         over = f"{key} over {self._below.identity}"
         depth = f" depth {self._depth.name}" if self._depth else ""
-        return f"diffusion {VERSION} {self.model.caps.name} {self._pull}{over}{depth}"
+        touch = f" touch {self._touch}"
+        return f"diffusion {VERSION} {self.model.caps.name} {self._pull}{over}{depth}{touch}"
 
     @property
     def device(self) -> torch.device:
@@ -151,7 +156,7 @@ class DiffusionPainter:
         mode = easel.shot.paint.mode
         if mode == "walk":
             return walk(easel)
-        return keyframes(easel) if mode == "keyframes" else restyle(easel, self._below)
+        return keyframes(easel) if mode == "keyframes" else restyle(easel, self._below, self._touch)
 
     def _embed(self, look: Look) -> Condition:
         prompt = look.prompt
