@@ -114,7 +114,7 @@ class DiffusionPainter:
         over = f"{key} over {self._below.identity}"
         depth = f" depth {self._depth.name}" if self._depth else ""
         touch = f" touch {self._touch}"
-        return f"diffusion {VERSION} {self.model.caps.name} {self._pull}{over}{depth}{touch}"
+        return f"diffusion {VERSION} {self.model.caps.name} {self._pull}{over}{touch}{depth}"
 
     @property
     def device(self) -> torch.device:
