@@ -4,8 +4,8 @@ python tests/benchmarks/pulse.py MODEL --folder pulse-run [--size 512] [--steps 
 
 A small probe network, taught here on drawings, says which family and which palette it sees in a
 picture. Its answers on fresh drawings, printed first, are the most that a model can reach. Drift,
-speed and the denoiser-only bound are printed by diffusion.py beside this file, and
-sheets.py writes pictures to look at.
+speed and the denoiser-only bound are printed by diffusion.py beside this file; sheets.py writes
+pictures to look at.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from torch import nn
 from visualizer.lexicon import plain_prompt
 from visualizer.painters.diffusion.loading import load_model
 from visualizer.painters.diffusion.model import FrameModel
-from visualizer.painters.oklab import from_srgb
-from visualizer.palette import palettes, ramp
+from visualizer.palette import palettes
 from visualizer.pulse.drawings import FAMILIES, HELD_OUT, draw, imagine
 from visualizer.pulse.polish import detail
+from visualizer.pulse.reader import palette_look
 
 SEEN = 128  # Pixels along the edge of what the probe looks at.
 COLORWAYS = 24  # Palettes that differ most from each other.
@@ -65,8 +65,7 @@ def row(name: str, figure: float, aim: str = "") -> None:
 def different_palettes(count: int) -> list[str]:
     """Named palettes, each as far as can be from those before it."""
     names = list(palettes())
-    ramps = torch.tensor(np.stack([ramp(palettes()[name], 16) for name in names]))
-    looks = from_srgb(ramps.permute(0, 2, 1)[..., None]).flatten(1)
+    looks = torch.stack([palette_look(palettes()[name]) for name in names])
     apart = torch.cdist(looks, looks)
     chosen = [0]
     while len(chosen) < count:

@@ -108,7 +108,8 @@ def _preset(options: argparse.Namespace) -> Preset:
     preset = load_preset(options.preset or DEFAULT, overrides)
     if options.model == PULSE and not options.image and "mode" not in preset.paint.model_fields_set:
         # It knows colours and light better than layouts, which the scenes painter knows.
-        preset = load_preset(options.preset or DEFAULT, [*overrides, "paint.mode=restyle"])
+        paint = preset.paint.model_copy(update={"mode": "restyle"})
+        preset = preset.model_copy(update={"paint": paint})
     unknown = unknown_words(preset)
     if unknown and options.painter == "scenes":
         note(f"words without effect on scenes: {', '.join(unknown)}")

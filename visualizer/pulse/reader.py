@@ -1,9 +1,9 @@
 """The third lesson: what words mean, before anything is painted from them.
 
 A caption's summary, which tells the denoiser everywhere what is asked for, must say which family,
-colours and mood the drawing has. Drawings are slow to learn from and captions are not: what a
-denoiser had found out by itself after 400,000 drawings let a linear reader tell three in four of
-the palettes that differ most; after three minutes of this lesson, all of them.
+colours and mood the drawing has. Drawings are slow to learn from and captions are not: a denoiser
+that was left to find out by itself what colours are called painted families rightly long before
+palettes.
 """
 
 from __future__ import annotations

@@ -105,7 +105,7 @@ class Studio:
     def reader(self) -> Lesson:
         """The third lesson, on words alone."""
         return reader_lesson(
-            {name: self.part(name) for name in ("unet", "text_encoder")},
+            self._painter(),
             self.tokenizer,
             self.folder,
             captions=self.course.captions,
@@ -125,7 +125,7 @@ class Studio:
     def distil(self) -> Lesson:
         """The last lesson."""
         self._begin("distil", "unet", "text_encoder")
-        taught = {name: self.part(name, "distil") for name in ("unet", "text_encoder")}
+        taught = self._painter("distil")
         teacher = {n: copy.deepcopy(m).eval().requires_grad_(False) for n, m in taught.items()}
         return distil_lesson(
             taught,
@@ -191,7 +191,7 @@ class Studio:
 
     def _denoiser(self, name: str, steps: int, peak: float, shrink: int = 1) -> Lesson:
         return denoiser_lesson(
-            {name: self.part(name) for name in ("unet", "text_encoder")},
+            self._painter(),
             self._batches(self.course.drawings, shrink),
             self.schedule,
             self.folder,
@@ -199,6 +199,10 @@ class Studio:
             steps=steps,
             peak=peak,
         )
+
+    def _painter(self, lesson: str = "") -> dict[str, Any]:
+        """The parts that turn words into latents; see `part`."""
+        return {name: self.part(name, lesson) for name in ("unet", "text_encoder")}
 
     def _begin(self, lesson: str, *names: str) -> None:
         """Keeps aside what a lesson begins with, once."""
