@@ -14,17 +14,20 @@ from visualizer.painters.diffusion.folder import PULSE_FOLDER
 from visualizer.painters.diffusion.loading import load_model
 from visualizer.painters.diffusion.model import Condition
 from visualizer.painters.scenes import ScenesPainter
+from visualizer.pulse.batches import Batches, Book
 from visualizer.pulse.captions import caption
 from visualizer.pulse.course import REHEARSAL
-from visualizer.pulse.critic import felt, judged, unmoved
-from visualizer.pulse.denoiser import Batches, Book, Schedule
+from visualizer.pulse.critic import felt, fresh_critic, judged, unmoved
+from visualizer.pulse.denoiser import Schedule
 from visualizer.pulse.distil import led
 from visualizer.pulse.drawings import FAMILIES, GROUP, HELD_OUT, draw, imagine
+from visualizer.pulse.finish import SECOND, painted_from, strayed, windows
 from visualizer.pulse.gallery import Gallery
-from visualizer.pulse.parts import LENGTH, TOY, fresh_scheduler, read_tokens, tokenizer_of
-from visualizer.pulse.polish import detail, fresh_critic
+from visualizer.pulse.parts import CHANNELS, LENGTH, TOY, fresh_scheduler, read_tokens, tokenizer_of
+from visualizer.pulse.polish import detail
 from visualizer.pulse.studio import Studio
 from visualizer.pulse.train import LESSONS, main
+from visualizer.pulse.traits import ANSWERS, Traits, unlike
 from visualizer.score import Look
 
 CPU = torch.device("cpu")
@@ -154,15 +157,18 @@ def test_words_are_learned_before_anything_is_painted(tmp_path: Path) -> None:
         assert last < 0.8 * first, part
 
 
-def test_a_lesson_that_was_kept_halfway_keeps_its_teacher(rehearsed: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["distil", "finish"])
+def test_a_lesson_that_was_kept_halfway_keeps_its_teacher(
+    rehearsed: Path, tmp_path: Path, name: str
+) -> None:
     def taught(folder: Path, stops: list[int]) -> dict[str, torch.Tensor]:
         shutil.copytree(rehearsed, folder)
-        shutil.rmtree(folder / "begun")
-        for path in folder.glob("distil*"):
+        shutil.rmtree(folder / "begun" / name)
+        for path in folder.glob(f"{name}.*"):
             path.unlink()
         for stop in stops:
             studio = Studio(folder, REHEARSAL, CPU)
-            lesson = studio.distil()
+            lesson = getattr(studio, name)()
             while lesson.step < stop:
                 lesson.take_step()
             lesson.save()
@@ -185,13 +191,79 @@ def test_no_time_keeps_the_work_and_says_so(
 
 def test_the_whole_way_leads_to_a_model_that_paints(rehearsed: Path) -> None:
     model = load_model(str(rehearsed / "model"), "cpu", precision="float32")
-    assert model.caps.channels == 8
-    noise = torch.randn(1, 8, 6, 8, generator=torch.Generator().manual_seed(0))
+    assert model.caps.channels == CHANNELS
+    noise = torch.randn(1, CHANNELS, 6, 8, generator=torch.Generator().manual_seed(0))
     condition = model.embed("ocean, blue, white", "")
     latents = model.denoise(torch.zeros_like(noise), noise, torch.ones(1), condition, 2)
     picture = model.decode(latents)
     assert picture.shape == (1, 3, 48, 64)
     assert torch.isfinite(picture).all()
+
+
+def test_traits_are_what_captions_ask_for() -> None:
+    drawings = [imagine(HELD_OUT + 8 * k) for k in range(300)]
+    traits = Traits.of(drawings)
+    assert [FAMILIES[k] for k in traits.families] == [drawing.family for drawing in drawings]
+    assert float(traits.looks.mean()) == pytest.approx(0.0, abs=0.1)
+    knows = torch.cat([20.0 * torch.eye(len(FAMILIES))[traits.families], traits.looks], dim=1)
+    assert float(unlike(knows, traits).total) < 1e-3
+    ignorant = unlike(torch.zeros(300, ANSWERS), traits)
+    assert float(ignorant.look) == pytest.approx(1.0, abs=0.15)
+    assert float(ignorant.family) == pytest.approx(np.log(len(FAMILIES)), abs=1e-4)
+
+
+def test_drawings_can_be_recognized(rehearsed: Path, tmp_path: Path) -> None:
+    shutil.copytree(rehearsed / "parts", tmp_path / "parts")
+    lesson = Studio(tmp_path, replace(REHEARSAL, drawings=6, recognizer=80), CPU).recognizer()
+    known = [lesson.take_step() for _ in range(80)]
+    first, last = (np.mean([step["look"] for step in span]) for span in (known[:10], known[-10:]))
+    assert last < 0.8 * first
+
+
+def test_pictures_of_a_book_are_the_drawings_of_its_latents(rehearsed: Path) -> None:
+    studio = Studio(rehearsed, REHEARSAL, CPU)
+    books = studio.batches(2).books
+    assert sum(len(book.numbers) for book in books) == 4 * REHEARSAL.piece
+    for book in books:
+        chosen = np.array([REHEARSAL.piece - 1, 0])
+        seen = book.pictures(chosen, top=16, left=8, edge=24)
+        height, width = (8 * cells for cells in book.latents.shape[2:])
+        for number, part in zip(book.numbers[chosen], seen, strict=True):
+            drawn = draw(imagine(int(number)), height, width).float() / 255.0
+            assert torch.equal(part, drawn[:, 16:40, 8:32])
+
+
+def test_half_of_a_batch_starts_from_nothing_but_noise(rehearsed: Path) -> None:
+    studio = Studio(rehearsed, REHEARSAL, CPU)
+    seen, modules = studio.batches(8).at(0), studio.painter()
+    start = painted_from(modules, studio.schedule, seen, np.random.default_rng(0))
+    alone = start.trust.flatten() == 0.0
+    assert int(alone.sum()) == round(len(seen.latents) / 2)
+    assert set(start.times[alone].tolist()) <= set(SECOND)
+    again = studio.schedule.noised(seen.latents, seen.noise, seen.times)
+    torch.testing.assert_close(start.noised[~alone], again[~alone])
+
+
+def test_what_was_left_of_a_drawing_must_be_kept_and_else_the_layout() -> None:
+    drawn, trusted = torch.randn(2, CHANNELS, 8, 8), torch.ones(2, 1, 1, 1)
+    ripple = torch.tensor([1.0, -1.0]).repeat(4) * torch.ones(8, 1)
+    assert float(strayed(drawn, drawn, drawn + 1.0, trusted)) == 0.0
+    assert float(strayed(drawn + ripple, drawn, drawn, trusted)) > 0.5
+    assert float(strayed(drawn + ripple, drawn + 1.0, drawn, 0.0 * trusted)) < 1e-4
+    assert float(strayed(drawn + 1.0, drawn + 1.0, drawn, 0.0 * trusted)) > 0.5
+
+
+def test_a_critic_sees_the_same_part_of_drawing_and_painting(rehearsed: Path) -> None:
+    studio = Studio(rehearsed, REHEARSAL, CPU)
+    seen = studio.batches(4).at(1)
+    vae = studio.part("vae")
+    parts = windows(vae, seen, seen.latents, np.random.default_rng(3))
+    assert parts.drawn.shape == parts.painted.shape
+    torch.testing.assert_close(parts.shown.shape[1:], parts.drawn.shape[1:])
+    alike, other = (
+        (parts.painted - drawn).square().mean() for drawn in (parts.drawn, parts.drawn.flip(3))
+    )
+    assert alike < other
 
 
 def test_guidance_leads_at_right_angles_to_the_picture() -> None:

@@ -27,7 +27,7 @@ from visualizer.painters.diffusion.model import FrameModel
 from visualizer.palette import palettes
 from visualizer.pulse.drawings import FAMILIES, HELD_OUT, draw, imagine
 from visualizer.pulse.polish import detail
-from visualizer.pulse.reader import palette_look
+from visualizer.pulse.traits import palette_look
 
 SEEN = 128  # Pixels along the edge of what the probe looks at.
 COLORWAYS = 24  # Palettes that differ most from each other.

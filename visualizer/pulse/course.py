@@ -27,8 +27,10 @@ class Course:
         reader: Its steps.
         coarse: Steps of the denoiser on pictures of half the size.
         fine: Steps of the denoiser on pictures of both sizes.
-        distil: Steps of the last lesson.
-        guidance: How literally the last lesson's teacher takes captions.
+        distil: Steps of the lesson on few passes.
+        guidance: How literally its teacher takes captions.
+        recognizer: Steps of the lesson in recognizing drawings.
+        finish: Steps of the last lesson.
     """
 
     plan: Plan = FULL
@@ -48,6 +50,8 @@ class Course:
     fine: int = 3_000
     distil: int = 1_500
     guidance: float = 3.0
+    recognizer: int = 3_000
+    finish: int = 4_000
 
 
 FULL_COURSE = Course()
@@ -68,4 +72,6 @@ REHEARSAL = Course(
     coarse=4,
     fine=4,
     distil=3,
+    recognizer=3,
+    finish=4,
 )

@@ -10,13 +10,16 @@ fooled pushed on with what was left of its opinion, made large, and never recove
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 from torch.func import functional_call
+from torch.nn.utils.parametrizations import spectral_norm
 
+STAGES = (24, 48, 64)  # Channels of a critic of pictures; each stage halves them.
 LISTENS, SPEAKS = 0.1, 0.2  # Of a lesson: from when on its critic learns, and pushes.
 
 
@@ -47,3 +50,12 @@ def unmoved(critic: nn.Module, *seen: Any) -> Any:
     """A critic's answers, while it does not learn."""
     fixed = {name: value.detach() for name, value in critic.named_parameters()}
     return functional_call(critic, fixed, seen)
+
+
+def fresh_critic() -> nn.Module:
+    """A critic of pictures that knows nothing: one answer for every eighth pixel."""
+    layers: list[nn.Module] = []
+    for before, after in pairwise((3, *STAGES)):
+        layers += [spectral_norm(nn.Conv2d(before, after, 4, 2, 1)), nn.LeakyReLU(0.2)]
+    # The last layer may speak as loudly as it likes: else no critic of a mere blur is ever sure.
+    return nn.Sequential(*layers, nn.Conv2d(STAGES[-1], 1, 3, 1, 1))

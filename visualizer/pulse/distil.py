@@ -18,8 +18,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from visualizer.pulse.batches import Batches
 from visualizer.pulse.critic import LISTENS, SPEAKS, felt, judged, unmoved
-from visualizer.pulse.denoiser import Batches, Schedule
+from visualizer.pulse.denoiser import Schedule, seen_behind
 from visualizer.pulse.run import Lesson
 
 STRIDE = 80  # Steps of the noise schedule between what the student and its mean see.
@@ -64,13 +65,13 @@ def distil_lesson(
         with torch.no_grad():
             tokens = torch.cat([empty.expand(len(noised), -1), seen.tokens])
             twice = noised.repeat(2, 1, 1, 1), later.repeat(2)
-            without, told = _seen(teacher, schedule, *twice, tokens).chunk(2)
+            without, told = seen_behind(teacher, schedule, *twice, tokens).chunk(2)
             clean = led(told, without, guidance)
             nearer = schedule.noised(clean, schedule.noise(noised, clean, later), earlier)
             with lesson.averaged():
-                goal = _seen(modules, schedule, nearer, earlier, seen.tokens)
+                goal = seen_behind(modules, schedule, nearer, earlier, seen.tokens)
             goal = torch.where((earlier == 0).view(-1, 1, 1, 1), clean, goal)
-        found = _seen(modules, schedule, noised, later, seen.tokens)
+        found = seen_behind(modules, schedule, noised, later, seen.tokens)
         error = (((found - goal).square() + HUBER**2).sqrt() - HUBER).mean()
         learned = pushed = torch.zeros((), device=found.device)
         if step >= LISTENS * steps:
@@ -141,20 +142,6 @@ class _Glance:
 
     def _generator(self) -> torch.Generator:
         return torch.Generator().manual_seed(self._step)
-
-
-def _seen(
-    modules: dict[str, Any],
-    schedule: Schedule,
-    noised: torch.Tensor,
-    times: torch.Tensor,
-    tokens: torch.Tensor,
-) -> torch.Tensor:
-    """The clean latents that a denoiser sees in noisy ones."""
-    with torch.autocast(noised.device.type, dtype=torch.bfloat16):
-        read = modules["text_encoder"](tokens).last_hidden_state
-        velocity: torch.Tensor = modules["unet"](noised, times, read).sample
-    return schedule.clean(noised, velocity.float(), times)
 
 
 def led(told: torch.Tensor, without: torch.Tensor, guidance: float) -> torch.Tensor:

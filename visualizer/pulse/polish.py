@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +16,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from torch import nn
-from torch.nn.utils.parametrizations import spectral_norm
 
 from visualizer.pulse.autoencoder import crops, likeness, psnr, turned
-from visualizer.pulse.critic import LISTENS, SPEAKS, felt, judged, unmoved
+from visualizer.pulse.critic import LISTENS, SPEAKS, felt, fresh_critic, judged, unmoved
 from visualizer.pulse.run import Lesson
 
-CRITIC = (24, 48, 64)  # Channels of its stages, each of which halves the picture.
 PUSH = 2.0  # How hard a critic that is sure may push, beside the mean error.
 NEAR = 0.05  # Weight of how far latents go from where they were.
 
@@ -80,11 +76,3 @@ def detail(pictures: torch.Tensor) -> torch.Tensor:
     grey = pictures.detach().mean(1, keepdim=True)
     kernel = grey.new_tensor([[0.0, 1.0, 0.0], [1.0, -4.0, 1.0], [0.0, 1.0, 0.0]])
     return F.conv2d(grey, kernel[None, None]).var(dim=(1, 2, 3)).mean()
-
-
-def fresh_critic() -> nn.Module:
-    """A critic that knows nothing: one answer for every eighth pixel."""
-    layers: list[nn.Module] = []
-    for before, after in pairwise((3, *CRITIC)):
-        layers += [spectral_norm(nn.Conv2d(before, after, 4, 2, 1)), nn.LeakyReLU(0.2)]
-    return nn.Sequential(*layers, spectral_norm(nn.Conv2d(CRITIC[-1], 1, 3, 1, 1)))

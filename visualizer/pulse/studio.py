@@ -8,10 +8,8 @@ stays under `begun/`: it is needed again when the lesson is gone on with, as its
 from __future__ import annotations
 
 import copy
-import hashlib
 import json
 import shutil
-from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,14 +18,16 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
 from visualizer.pulse.autoencoder import autoencoder_lesson
+from visualizer.pulse.batches import Batches, books
 from visualizer.pulse.course import Course
-from visualizer.pulse.denoiser import Batches, Book, Schedule, denoiser_lesson
+from visualizer.pulse.denoiser import Schedule, denoiser_lesson
 from visualizer.pulse.distil import distil_lesson
+from visualizer.pulse.finish import finish_lesson
 from visualizer.pulse.gallery import Gallery
 from visualizer.pulse.parts import (
+    CHANNELS,
     fresh_scheduler,
     fresh_text,
     fresh_unet,
@@ -36,6 +36,7 @@ from visualizer.pulse.parts import (
 )
 from visualizer.pulse.polish import polish_lesson
 from visualizer.pulse.reader import reader_lesson
+from visualizer.pulse.recognizer import Recognizer, recognizer_lesson
 from visualizer.pulse.run import Lesson
 
 PARTS = {"vae", "unet", "text_encoder"}
@@ -105,7 +106,7 @@ class Studio:
     def reader(self) -> Lesson:
         """The third lesson, on words alone."""
         return reader_lesson(
-            self._painter(),
+            self.painter(),
             self.tokenizer,
             self.folder,
             captions=self.course.captions,
@@ -123,20 +124,61 @@ class Studio:
         return self._denoiser("fine", self.course.fine, peak=6e-4)
 
     def distil(self) -> Lesson:
-        """The last lesson."""
+        """The sixth lesson, in few passes."""
         self._begin("distil", "unet", "text_encoder")
-        taught = self._painter("distil")
+        taught = self.painter("distil")
         teacher = {n: copy.deepcopy(m).eval().requires_grad_(False) for n, m in taught.items()}
         return distil_lesson(
             taught,
             teacher,
-            self._batches(self.course.drawings // 2),
+            self.batches(self.course.drawings // 2),
             self.schedule,
             self.folder,
             guidance=self.course.guidance,
             steps=self.course.distil,
             peak=3e-4,
         )
+
+    def recognizer(self) -> Lesson:
+        """The seventh lesson, of one who only helps in the last."""
+        return recognizer_lesson(
+            Recognizer(CHANNELS).to(self.device),
+            self.batches(self.course.drawings),
+            self.folder,
+            steps=self.course.recognizer,
+            peak=2e-3,
+        )
+
+    def finish(self) -> Lesson:
+        """The last lesson."""
+        self._begin("finish", "vae", "unet", "text_encoder")
+        return finish_lesson(
+            {"vae": self.part("vae", "finish"), **self.painter("finish")},
+            {n: m.eval().requires_grad_(False) for n, m in self.painter("finish").items()},
+            self._recognizer(),
+            self.batches(self.course.drawings // 2),
+            self.schedule,
+            self.folder,
+            steps=self.course.finish,
+            peak=3e-4,
+        )
+
+    def batches(self, size: int, shrink: int = 1) -> Batches:
+        """The gallery as the encoder sees it, large drawings too unless they are to be shrunk.
+
+        Args:
+            size: Drawings of the smallest shape in a batch.
+            shrink: How many times smaller than drawn they are seen.
+        """
+        pieces = [(self.gallery, n) for n in range(self.course.pieces)]
+        if shrink == 1:
+            pieces += [(self.large, n) for n in range(self.course.large)]
+        bound = books(pieces, self.part("vae").eval(), shrink)
+        return Batches(bound, self.tokenizer, size, self.device)
+
+    def painter(self, lesson: str = "") -> dict[str, Any]:
+        """The parts that turn words into latents; see `part`."""
+        return {name: self.part(name, lesson) for name in ("unet", "text_encoder")}
 
     def keep(self, lesson: Lesson, over: bool) -> None:
         """Writes what a lesson has taught, and notes whether it is over."""
@@ -191,8 +233,8 @@ class Studio:
 
     def _denoiser(self, name: str, steps: int, peak: float, shrink: int = 1) -> Lesson:
         return denoiser_lesson(
-            self._painter(),
-            self._batches(self.course.drawings, shrink),
+            self.painter(),
+            self.batches(self.course.drawings, shrink),
             self.schedule,
             self.folder,
             name=name,
@@ -200,9 +242,13 @@ class Studio:
             peak=peak,
         )
 
-    def _painter(self, lesson: str = "") -> dict[str, Any]:
-        """The parts that turn words into latents; see `part`."""
-        return {name: self.part(name, lesson) for name in ("unet", "text_encoder")}
+    def _recognizer(self) -> Recognizer:
+        """As it has learned to see."""
+        lesson = self.recognizer()
+        with lesson.averaged():
+            taught = copy.deepcopy(lesson.modules["recognizer"])
+        assert isinstance(taught, Recognizer)
+        return taught.eval().requires_grad_(False)
 
     def _begin(self, lesson: str, *names: str) -> None:
         """Keeps aside what a lesson begins with, once."""
@@ -211,27 +257,6 @@ class Studio:
             if not aside.exists():
                 self.part(name).save_pretrained(aside.with_suffix(".part"))
                 aside.with_suffix(".part").rename(aside)
-
-    def _batches(self, size: int, shrink: int = 1) -> Batches:
-        """The latents of the gallery, each shape in one book; large drawings as they are."""
-        vae = self.part("vae").eval()
-        pieces = [(self.gallery, n) for n in range(self.course.pieces)]
-        if shrink == 1:
-            pieces += [(self.large, n) for n in range(self.course.large)]
-        shapes: dict[tuple[int, int], list[tuple[Gallery, int]]] = defaultdict(list)
-        for gallery, number in pieces:
-            shapes[gallery.shape(number)].append((gallery, number))
-
-        @torch.no_grad()
-        def encode(pictures: torch.Tensor) -> torch.Tensor:
-            seen = pictures.to(self.device).float() / 127.5 - 1.0
-            with torch.autocast(self.device.type, dtype=torch.bfloat16):
-                latents: torch.Tensor = vae.encode(F.avg_pool2d(seen, shrink)).latents
-            return latents.float().cpu()
-
-        name = f"{_digest(vae.encoder)}-{shrink}"
-        books = [_book(found, encode, name) for found in shapes.values()]
-        return Batches(books, self.tokenizer, size, self.device)
 
     @property
     def _tokenizer_folder(self) -> Path:
@@ -253,20 +278,6 @@ class Studio:
 def lesson_done(folder: Path, name: str) -> bool:
     """Whether a lesson is over."""
     return _mark(folder, name).exists()
-
-
-def _book(
-    pieces: list[tuple[Gallery, int]], encode: Callable[[torch.Tensor], torch.Tensor], name: str
-) -> Book:
-    latents = [np.array(gallery.latents(n, encode, name)) for gallery, n in pieces]
-    numbers = [np.array(gallery.numbers(n)) for gallery, n in pieces]
-    return Book(np.concatenate(latents), np.concatenate(numbers))
-
-
-def _digest(module: torch.nn.Module) -> str:
-    """Eight characters that change whenever a weight does."""
-    flat = [value.detach().float().cpu().flatten() for value in module.parameters()]
-    return hashlib.sha256(torch.cat(flat).numpy().tobytes()).hexdigest()[:8]
 
 
 def _mark(folder: Path, name: str) -> Path:

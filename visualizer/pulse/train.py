@@ -16,7 +16,16 @@ import torch
 from visualizer.pulse.course import FULL_COURSE, REHEARSAL
 from visualizer.pulse.studio import Studio, lesson_done
 
-LESSONS = ("autoencoder", "polish", "reader", "coarse", "fine", "distil")
+LESSONS = (
+    "autoencoder",
+    "polish",
+    "reader",
+    "coarse",
+    "fine",
+    "distil",
+    "recognizer",
+    "finish",
+)
 
 
 def read_arguments(words: list[str] | None = None) -> argparse.Namespace:

@@ -1,0 +1,203 @@
+"""The last lesson: sharp pictures of what was asked for, by one who sees pixels and one who reads.
+
+Up to here nobody has looked at a painted picture as its viewer does. A critic now sees parts of
+drawings beside parts of what denoiser and decoder paint together (adversarial diffusion
+distillation, arXiv 2311.17042), and a recognizer says whether it shows what was asked for. Half of
+what is painted starts from a drawing under noise, the other half from nothing but noise and goes
+the whole way as it will in a film, so that nothing is learned that is not met again. What there
+was of the drawing must be kept; where nothing was left of it, the layout that the denoiser had
+learned before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from visualizer.pulse.autoencoder import likeness
+from visualizer.pulse.batches import Batch, Batches
+from visualizer.pulse.critic import felt, fresh_critic, judged, unmoved
+from visualizer.pulse.denoiser import Schedule, seen_behind
+from visualizer.pulse.polish import detail
+from visualizer.pulse.recognizer import Recognizer
+from visualizer.pulse.run import Lesson
+from visualizer.pulse.traits import Traits, unlike
+
+IMAGINED = 0.5  # Of a batch starts from nothing but noise.
+SECOND = (333, 499, 499, 666)  # Steps of the noise schedule at which it is then repainted.
+HUBER = 0.03  # Differences below this count squared, above it plainly.
+LAYOUT = 4  # Cells along the edge of what must stay where nothing of a drawing was left.
+ASKED = 0.05  # Weight of showing what was asked for.
+VEIL = 0.2  # Standard deviation of the noise that the recognizer looks through.
+WINDOW, MARGIN = 16, 2  # Cells along the edge of what is shown, and that the critic does not see.
+CELL = 8  # Pixels along the edge of a cell.
+SHOWN = 0.25  # Of a batch is also shown from a drawing's own latents.
+PUSH = 2.0  # How hard a critic that is sure may push, beside the errors.
+LISTENS, SPEAKS = 0.02, 0.05  # Of the lesson: from when on its critic learns, and pushes.
+SWIFT = 4.0  # How many times as fast as the others the critic learns.
+
+
+@dataclass(frozen=True)
+class Start:
+    """What is painted from.
+
+    Attributes:
+        noised: Latents under noise.
+        times: How much, in steps of the noise schedule.
+        trust: How much of each drawing is left, shape (batch, 1, 1, 1), in [0, 1].
+    """
+
+    noised: torch.Tensor
+    times: torch.Tensor
+    trust: torch.Tensor
+
+
+def finish_lesson(
+    modules: dict[str, Any],
+    begun: dict[str, Any],
+    recognizer: Recognizer,
+    batches: Batches,
+    schedule: Schedule,
+    folder: Path,
+    *,
+    steps: int,
+    peak: float,
+) -> Lesson:
+    """Teaches denoiser and decoder together; the encoder stays as it is.
+
+    Args:
+        modules: "unet", "text_encoder" and "vae".
+        begun: The first two as they are at the beginning; they do not learn.
+        recognizer: Has learned and does so no longer.
+        batches: What is seen.
+        schedule: Of the noise.
+        folder: Where the lesson is kept.
+        steps: How long it lasts.
+        peak: Highest learning rate.
+    """
+    modules["vae"].encoder.requires_grad_(False)
+    critic = fresh_critic().to(batches.device)
+    empty = batches.read([""])
+
+    def loss(step: int) -> tuple[torch.Tensor, dict[str, float]]:
+        rng, seen = np.random.default_rng([step, 5]), batches.at(step)
+        start = painted_from(modules, schedule, seen, rng)
+        found = seen_behind(modules, schedule, start.noised, start.times, seen.tokens)
+        with torch.no_grad():
+            goal = seen_behind(begun, schedule, start.noised, start.times, seen.tokens)
+        far = strayed(found, seen.latents, goal, start.trust)
+        told = (seen.tokens != empty).any(1).nonzero()[:, 0]
+        asked = Traits.of(seen.drawings).to(batches.device).chosen(told)
+        missed = unlike(recognizer((found + VEIL * seen.noise.roll(3, dims=1))[told]), asked)
+
+        parts = windows(modules["vae"], seen, found, rng)
+        blurred = likeness(parts.shown, parts.beside)
+        learned = pushed = torch.zeros((), device=batches.device)
+        with torch.autocast(batches.device.type, dtype=torch.bfloat16):
+            if step >= LISTENS * steps:
+                learned = _judged(critic, parts)
+            if step >= SPEAKS * steps:
+                pushed = PUSH * _felt(critic, parts, (found, far), (parts.shown, blurred))
+        return far + ASKED * missed.total + blurred + learned + pushed, {
+            "strayed": far.item(),
+            "family": missed.family.item(),
+            "look": missed.look.item(),
+            "critic": learned.item(),
+            "detail": (detail(parts.painted) / detail(parts.drawn)).item(),
+            "shown": (detail(parts.shown) / detail(parts.beside)).item(),
+        }
+
+    learners = {**modules, "critic": critic}
+    swift = {"critic": SWIFT}
+    return Lesson("finish", folder, learners, loss, steps, peak, swift=swift, warmup=50)
+
+
+def painted_from(
+    modules: dict[str, Any], schedule: Schedule, seen: Batch, rng: np.random.Generator
+) -> Start:
+    """Drawings under noise, and for some of them what a first pass made of noise alone."""
+    count = round(IMAGINED * len(seen.latents))
+    some = torch.from_numpy(rng.permutation(len(seen.latents))[:count])
+    latents, noise, times = seen.latents.clone(), seen.noise.clone(), seen.times.clone()
+    if count:
+        last = torch.full_like(times[some], len(schedule.alpha) - 1)
+        with torch.no_grad():
+            latents[some] = seen_behind(modules, schedule, noise[some], last, seen.tokens[some])
+        noise[some] = noise[some].roll(1, dims=1)  # As the program's second pass takes its noise.
+        times[some] = torch.from_numpy(rng.choice(SECOND, count)).to(times)
+    trust = schedule.at(times)[0].square()
+    trust[some] = 0.0
+    return Start(schedule.noised(latents, noise, times), times, trust)
+
+
+def strayed(
+    found: torch.Tensor, drawn: torch.Tensor, goal: torch.Tensor, trust: torch.Tensor
+) -> torch.Tensor:
+    """How far latents are from the drawing, as far as it could be seen, and else from a layout."""
+    layouts = (F.avg_pool2d(latents, LAYOUT) for latents in (found, goal))
+    near = (trust * _huber(found, drawn)).mean()
+    return near + ((1.0 - trust) * _huber(*layouts)).mean()
+
+
+def _huber(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+    return ((one - other).square() + HUBER**2).sqrt() - HUBER
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The same part of every picture of a batch, float32, shape (n, 3, edge, edge).
+
+    Attributes:
+        drawn: As the scenes painter drew it.
+        painted: As denoiser and decoder paint it.
+        shown: Of the first few, as the decoder shows the drawing's own latents.
+    """
+
+    drawn: torch.Tensor
+    painted: torch.Tensor
+    shown: torch.Tensor
+
+    @property
+    def beside(self) -> torch.Tensor:
+        """The drawings of what is shown."""
+        return self.drawn[: len(self.shown)]
+
+
+def windows(vae: Any, seen: Batch, found: torch.Tensor, rng: np.random.Generator) -> Parts:
+    """Shows parts of what was found; the decoder sees a little more than the critic will."""
+    top, left = (int(rng.integers(cells - WINDOW + 1)) for cells in found.shape[2:])
+    window = (..., slice(top, top + WINDOW), slice(left, left + WINDOW))
+    some = seen.latents[: max(1, round(SHOWN * len(found)))]
+    latents = torch.cat([found[window], some[window]])
+    with torch.autocast(found.device.type, dtype=torch.bfloat16):
+        both = vae.decode(latents).sample.float() * 0.5 + 0.5
+    cut = slice(MARGIN * CELL, (WINDOW - MARGIN) * CELL)
+    painted, shown = both[..., cut, cut].tensor_split([len(found)])
+    edge = (WINDOW - 2 * MARGIN) * CELL
+    drawn = seen.book.pictures(seen.chosen, (top + MARGIN) * CELL, (left + MARGIN) * CELL, edge).to(
+        found.device
+    )
+    return Parts(drawn, painted, shown)
+
+
+def _judged(critic: torch.nn.Module, parts: Parts) -> torch.Tensor:
+    true = torch.cat([parts.drawn, parts.beside])
+    return judged(critic(true), critic(torch.cat([parts.painted, parts.shown]).detach()))
+
+
+def _felt(
+    critic: torch.nn.Module,
+    parts: Parts,
+    painted: tuple[torch.Tensor, torch.Tensor],
+    shown: tuple[torch.Tensor, torch.Tensor],
+) -> torch.Tensor:
+    """How well the critic tells both kinds; each is given with its own error."""
+    drawn = unmoved(critic, parts.drawn)
+    one = felt(drawn, unmoved(critic, parts.painted), *painted)
+    two = felt(drawn[: len(parts.shown)], unmoved(critic, parts.shown), *shown)
+    return one + two
