@@ -17,7 +17,7 @@ from visualizer.painters.scenes import ScenesPainter
 from visualizer.pulse.batches import Batches, Book
 from visualizer.pulse.captions import caption
 from visualizer.pulse.course import REHEARSAL
-from visualizer.pulse.critic import felt, fresh_critic, judged, unmoved
+from visualizer.pulse.critic import Fine, felt, fresh_critic, judged, unmoved
 from visualizer.pulse.denoiser import Schedule
 from visualizer.pulse.distil import led
 from visualizer.pulse.drawings import FAMILIES, GROUP, HELD_OUT, draw, imagine
@@ -297,6 +297,28 @@ def test_a_critic_that_is_unmoved_learns_nothing() -> None:
     assert painted.grad is not None
     assert float(painted.grad.abs().sum()) > 0.0
     assert all(value.grad is None for value in critic.parameters())
+
+
+def test_a_critic_sees_nothing_of_colour_and_light() -> None:
+    picture = torch.rand(1, 3, 32, 32)
+    tinted = picture + torch.tensor([0.3, 0.0, -0.2]).view(1, 3, 1, 1)
+    inside = (..., slice(2, -2), slice(2, -2))
+    torch.testing.assert_close(Fine()(tinted)[inside], Fine()(picture)[inside])
+
+
+def test_a_critic_soon_knows_pictures_from_a_blur_in_whatever_light() -> None:
+    torch.manual_seed(0)
+    sharp = torch.rand(24, 3, 1, 1) + 0.15 * torch.randn(24, 3, 48, 48)
+    blurred = torch.nn.functional.avg_pool2d(sharp, 3, 1, 1)[torch.randperm(24)]
+    critic = fresh_critic()
+    teacher = torch.optim.Adam(critic.parameters(), lr=2e-3)
+    for step in range(60):
+        some = slice(step % 2 * 8, step % 2 * 8 + 8)
+        judged(critic(sharp[some]), critic(blurred[some])).backward()
+        teacher.step()
+        teacher.zero_grad()
+    with torch.no_grad():
+        assert judged(critic(sharp[16:]), critic(blurred[16:])) < 0.1
 
 
 def test_a_critic_is_judged_by_telling_drawings_apart() -> None:
