@@ -106,7 +106,7 @@ def _preset(options: argparse.Namespace) -> Preset:
     if options.prompt:
         overrides.append(f"prompts.always={json.dumps(options.prompt)}")
     preset = load_preset(options.preset or DEFAULT, overrides)
-    if options.model == PULSE and not options.image and "mode" not in preset.paint.model_fields_set:
+    if options.model == PULSE and "mode" not in preset.paint.model_fields_set:
         # It knows colours and light better than layouts, which the scenes painter knows.
         paint = preset.paint.model_copy(update={"mode": "restyle"})
         preset = preset.model_copy(update={"paint": paint})

@@ -1,4 +1,4 @@
-"""The mode restyle: another painter's film below, the model's brush above.
+"""The mode restyle: another painter's film below, or the user's pictures; the model's brush above.
 
 Motion, beats and light are the film's below, exact to the frame; the model gives them matter.
 Frames do not depend on each other but for the noise, which travels with the camera.
@@ -15,6 +15,7 @@ from visualizer.painters.diffusion import batch
 from visualizer.painters.diffusion.anchor import Anchor
 from visualizer.painters.diffusion.batch import Request
 from visualizer.painters.diffusion.easel import Easel, per_frame
+from visualizer.painters.diffusion.leaning import film_below
 
 
 def restyle(easel: Easel, below: Painter, touch: float = 1.0) -> Iterator[torch.Tensor]:
@@ -22,7 +23,7 @@ def restyle(easel: Easel, below: Painter, touch: float = 1.0) -> Iterator[torch.
 
     Args:
         easel: What the shot is painted on.
-        below: Paints the film below.
+        below: Paints the film below, where the user gave no picture.
         touch: How much of each cue's strength is used.
     """
     requests = _requests(easel, below, touch)
@@ -34,12 +35,10 @@ def restyle(easel: Easel, below: Painter, touch: float = 1.0) -> Iterator[torch.
         yield easel.show(anchor.hold(oklab.from_srgb(painted.picture), tint), request.cue)
 
 
-def _requests(easel: Easel, below: Painter, touch: float) -> Iterator[Request]:
+def _requests(easel: Easel, painter: Painter, touch: float) -> Iterator[Request]:
     brush, fps = easel.brush(), easel.score.fps
-    film = below.paint(easel.small, easel.shot)
-    for cue, frame in zip(easel.score.cues(easel.shot), film, strict=True):
-        frame = frame.to(easel.model.device)
-        latents = easel.model.encode(frame[None])
-        condition, noise = easel.condition(cue), brush.noise
-        yield Request(cue, latents, noise, touch * cue.strength, condition, frame)
-        brush.advance(easel.move(cue), per_frame(cue.noise, fps))
+    for below in film_below(easel, painter):
+        cue, frame = below.cue, below.frame
+        brush.advance(below.move, per_frame(cue.noise, fps))
+        latents, condition = easel.model.encode(frame[None]), easel.condition(cue)
+        yield Request(cue, latents, brush.noise, touch * cue.strength, condition, frame)
