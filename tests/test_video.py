@@ -4,6 +4,8 @@ import os
 import re
 import signal
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -291,6 +293,38 @@ def test_control_c_during_the_start_leaves_no_encoder_behind(
     with pytest.raises(KeyboardInterrupt), SegmentWriter(tmp_path / "a.mp4", 64, 64, 30):
         pass
     assert [process.returncode for process in started] == [-signal.SIGKILL]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_control_c_before_the_start_is_over_leaves_no_encoder_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Interrupted(ThreadPoolExecutor):
+        def submit(self, *work: Any, **more: Any) -> Any:
+            super().submit(*work, **more)
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("visualizer.video.segment.ThreadPoolExecutor", Interrupted)
+    writer = SegmentWriter(tmp_path / "a.mp4", 64, 64, 30)
+    with pytest.raises(KeyboardInterrupt), writer:
+        pass
+    assert writer._process.returncode == -signal.SIGKILL
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_control_c_during_the_last_frames_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Interrupted(ffmpeg_writer.FFMPEG_VideoWriter):
+        def close(self) -> None:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.2)  # The main thread is waiting for this one.
+            super().close()
+
+    monkeypatch.setattr(ffmpeg_writer, "FFMPEG_VideoWriter", Interrupted)
+    with pytest.raises(KeyboardInterrupt), SegmentWriter(tmp_path / "a.mp4", 64, 64, 30) as writer:
+        writer.write(np.zeros((64, 64, 3), np.uint8))
+    assert writer._process.returncode is not None
     assert list(tmp_path.iterdir()) == []
 
 

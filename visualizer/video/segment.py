@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import queue
-import subprocess
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
@@ -73,6 +72,7 @@ class SegmentWriter:
         self._queue: queue.Queue[NDArray[np.uint8] | None] = queue.Queue(WAITING)
         self._thread = threading.Thread(target=self._encode, daemon=True)
         self._error: Exception | None = None
+        self._process: Any = None
 
     def __enter__(self) -> Self:
         """Starts the encoder.
@@ -80,29 +80,30 @@ class SegmentWriter:
         Raises:
             VisualizerError: The folder cannot be written to.
         """
-        from moviepy.video.io.ffmpeg_writer import FFMPEG_VideoWriter
-
         with ExitStack() as stack:
             growing = stack.enter_context(whole(self.path))
             self._log = stack.enter_context(tempfile.TemporaryFile("w+", errors="replace"))
+            stack.callback(self._stop)
             # Ctrl-C only reaches the main thread: here it cannot fall into the start and lose hold
             # of a process that is about to write.
             with ThreadPoolExecutor(1) as starting:
-                started = starting.submit(
-                    FFMPEG_VideoWriter,
-                    str(growing.absolute()),
-                    (self._shape[1], self._shape[0]),
-                    self._fps,
-                    preset=self._preset,
-                    logfile=self._log,
-                    ffmpeg_params=["-hide_banner", "-v", "error", *self._options],
-                )
-                stack.callback(_stop, started)
-            self._writer: Any = started.result()
-            self._process: subprocess.Popen[bytes] = self._writer.proc
+                starting.submit(self._start, growing).result()
+            self._thread.start()
             self._stack = stack.pop_all()
-        self._thread.start()
         return self
+
+    def _start(self, growing: Path) -> None:
+        from moviepy.video.io.ffmpeg_writer import FFMPEG_VideoWriter
+
+        self._writer: Any = FFMPEG_VideoWriter(
+            str(growing.absolute()),
+            (self._shape[1], self._shape[0]),
+            self._fps,
+            preset=self._preset,
+            logfile=self._log,
+            ffmpeg_params=["-hide_banner", "-v", "error", *self._options],
+        )
+        self._process = self._writer.proc
 
     def write(self, frame: NDArray[np.uint8]) -> None:
         """Hands one frame over; the caller may reuse its memory.
@@ -131,13 +132,32 @@ class SegmentWriter:
         """Finishes the file, or removes what there is of it."""
         if error is not None:
             self._process.kill()
-        self._queue.put(None)
-        self._thread.join()
-        code = self._process.wait()
+        try:
+            code = self._finish()
+        except BaseException:  # Ctrl-C while the last frames are encoded.
+            self._process.kill()
+            with self._stack:
+                self._finish()
+                raise
         if error is None and (code or self._error):
             with self._stack:
                 raise self._failure() from self._error
         self._stack.__exit__(kind, error, trace)
+
+    def _finish(self) -> int:
+        """Waits for the encoder, and tells how it ended."""
+        self._queue.put(None)
+        self._thread.join()
+        return int(self._process.wait())
+
+    def _stop(self) -> None:
+        """Ends the encoder where it still runs, so that what it writes can be removed."""
+        if self._process is None:
+            return
+        self._process.kill()
+        with suppress(BrokenPipeError, ValueError):  # Bytes not taken yet; or closed already.
+            self._process.stdin.close()
+        self._process.wait()
 
     def _encode(self) -> None:
         """Runs in its own thread; after a failure it goes on emptying the queue."""
@@ -161,16 +181,6 @@ class SegmentWriter:
         self._log.seek(0)
         why = ffmpeg.reason(self._log.read())
         return VisualizerError(f"{self.path}: the encoder stopped ({why})")
-
-
-def _stop(started: Future[Any]) -> None:
-    """Ends the encoder where it still runs, so that what it writes can be removed."""
-    process = started.result().proc
-    if process is not None:  # The writer forgets one that has ended.
-        process.kill()
-        with suppress(BrokenPipeError):  # Bytes that it had not taken yet.
-            process.stdin.close()
-        process.wait()
 
 
 def _pictures(fps: int) -> list[str]:
