@@ -172,7 +172,21 @@ def test_the_key_is_named(hear):
             for chord in chords
         ]
     )
-    assert hear((0.2 * sound).astype(np.float32)).key == "A minor"
+    tonal = hear((0.2 * sound).astype(np.float32))
+    assert tonal.key == "A minor"
+    glide = np.sin(2 * np.pi * np.cumsum(110 * 2 ** (time * 4)) / RATE)  # All pitches alike.
+    assert hear((0.2 * glide).astype(np.float32)).key_confidence < tonal.key_confidence - 0.2
+
+
+def test_bass_notes_are_heard_and_kicks_are_not(hear):
+    starts = np.array([0.5, 1.3, 2.1, 2.5, 3.3])
+    time = np.arange(int(0.38 * RATE)) / RATE
+    note = 0.3 * np.sin(2 * np.pi * 55 * time) * np.minimum(1, np.minimum(time, time[::-1]) / 0.01)
+    sound = place(np.arange(0.9, 4.5, 0.8), burst("kick", np.random.default_rng(0)), 5.0)
+    sound = 0.5 * sound + place(starts, note.astype(np.float32), 5.0)
+    found = hear(sound).events["bass_note"]
+    assert np.abs(nearest(found, starts)).max() < 0.03
+    assert len(found) == len(starts)
 
 
 @pytest.mark.parametrize("swing", [0.5, 2 / 3])
