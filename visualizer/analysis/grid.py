@@ -28,7 +28,7 @@ class Grid:
         beats: Seconds, increasing.
         downbeats: Seconds, a subset of `beats`.
         meter: Beats per bar.
-        tempo_bpm: Median tempo; 0 without beats.
+        tempo_bpm: Median tempo of the beats that are heard; 0 without beats.
         confidence: 0 to 1.
     """
 
@@ -54,7 +54,7 @@ def find_grid(observed: Observations) -> Grid:
         beats,
         beats[bars.positions == 0],
         bars.meter,
-        float(60 / np.median(np.diff(beats))),
+        _tempo(beats, observed),
         float(_confidence(beats, observed) * clear),
     )
 
@@ -82,6 +82,17 @@ def _refine(frames: Frames, observed: Observations) -> Times:
         beats = np.arange(marked[0], marked[-1] + 1)
         times[beats] = np.interp(beats, marked, times[marked])
     return np.maximum(0.0, np.maximum.accumulate(times.astype(np.float64)))
+
+
+def _tempo(beats: Times, observed: Observations) -> float:
+    """Median tempo in bpm between beats with sounds of their own.
+
+    Those that are laid through a pause may have a tempo that nobody plays.
+    """
+    gaps = np.diff(beats)
+    marked = near(observed.beat, beats) > MARKED
+    played = gaps[marked[1:] & marked[:-1]]
+    return float(60 / np.median(played if len(played) >= LEAST_BEATS else gaps))
 
 
 def _confidence(times: Times, observed: Observations) -> float:
