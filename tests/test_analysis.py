@@ -22,6 +22,7 @@ from visualizer.analysis import (
     save_analysis,
 )
 from visualizer.analysis.clicks import write_clicks
+from visualizer.analysis.onsets import peak_times, usual_threshold
 from visualizer.analysis.picture import draw_analysis
 from visualizer.errors import VisualizerError
 from visualizer.track import load_track
@@ -223,6 +224,15 @@ def test_drums_are_told_apart(hear):
         assert hits.mean() > 0.9
         # A snare rattles like a hat: those may be reported as both.
         assert len(events[name]) < (1.6 if name == "hat" else 1.2) * len(true)
+
+
+@pytest.mark.parametrize("height", [0.35, 0.7, 0.95])
+def test_the_threshold_of_hits_follows_how_clear_they_are(height):
+    chance = np.full(2000, 0.01, np.float32)
+    chance[50::40] = height
+    chance[70::40] = 0.3 * height  # What shines through of another drum.
+    found = peak_times(chance, usual_threshold(chance, 0.16, 0.45), 0.06)
+    np.testing.assert_allclose(found, np.arange(0.5, 20, 0.4), atol=0.006)
 
 
 def test_sections_cover_the_song_and_turn_where_the_music_does(hear):

@@ -64,7 +64,7 @@ def _events(
         "onset": peak_times(observed.strength, 0.15, 0.05),
         "kick": peak_times(observed.kick, 0.35, 0.06),
         "snare": peak_times(observed.snare, 0.25, 0.06),
-        "hat": peak_times(observed.hat, usual_threshold(observed.hat, 0.25, 0.45), 0.06),
+        "hat": peak_times(observed.hat, usual_threshold(observed.hat, 0.16, 0.45), 0.06),
         "bass_note": bass_notes(spectra.mel),
     }
     return {name: times[times <= duration] for name, times in events.items()}

@@ -15,7 +15,7 @@ from visualizer.analysis.spectra import RATE
 Floats = NDArray[np.float32]
 Times = NDArray[np.float64]
 
-FAINTEST = 0.1  # No lower peak is looked at to find out how high the clear ones are.
+FAINTEST = 0.05  # No lower peak is looked at to find out how high the clear ones are.
 CLEAR = 95  # Percentile of the peaks that counts as clear.
 
 
