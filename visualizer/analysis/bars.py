@@ -34,7 +34,7 @@ USUAL = np.log(1 / 3)  # Log odds that a beat begins a bar, where nothing is hea
 AROUND = 33  # Beats that a beat is compared with.
 # Cost of a bar that ends early, in nats. It is high, because what is wrong about one bar is wrong
 # about the next one too: an anticipated chord comes back.
-CUT = 15.0
+CUT = 20.0
 
 
 @dataclass(frozen=True)
