@@ -22,6 +22,7 @@ from visualizer.analysis import (
     save_analysis,
 )
 from visualizer.analysis.clicks import write_clicks
+from visualizer.analysis.onsets import peak_times, usual_threshold
 from visualizer.analysis.picture import draw_analysis
 from visualizer.errors import VisualizerError
 from visualizer.track import load_track
@@ -172,7 +173,21 @@ def test_the_key_is_named(hear):
             for chord in chords
         ]
     )
-    assert hear((0.2 * sound).astype(np.float32)).key == "A minor"
+    tonal = hear((0.2 * sound).astype(np.float32))
+    assert tonal.key == "A minor"
+    glide = np.sin(2 * np.pi * np.cumsum(110 * 2 ** (time * 4)) / RATE)  # All pitches alike.
+    assert hear((0.2 * glide).astype(np.float32)).key_confidence < tonal.key_confidence - 0.2
+
+
+def test_bass_notes_are_heard_and_kicks_are_not(hear):
+    starts = np.array([0.5, 1.3, 2.1, 2.5, 3.3])
+    time = np.arange(int(0.38 * RATE)) / RATE
+    note = 0.3 * np.sin(2 * np.pi * 55 * time) * np.minimum(1, np.minimum(time, time[::-1]) / 0.01)
+    sound = place(np.arange(0.9, 4.5, 0.8), burst("kick", np.random.default_rng(0)), 5.0)
+    sound = 0.5 * sound + place(starts, note.astype(np.float32), 5.0)
+    found = hear(sound).events["bass_note"]
+    assert np.abs(nearest(found, starts)).max() < 0.03
+    assert len(found) == len(starts)
 
 
 @pytest.mark.parametrize("swing", [0.5, 2 / 3])
@@ -209,6 +224,15 @@ def test_drums_are_told_apart(hear):
         assert hits.mean() > 0.9
         # A snare rattles like a hat: those may be reported as both.
         assert len(events[name]) < (1.6 if name == "hat" else 1.2) * len(true)
+
+
+@pytest.mark.parametrize("height", [0.35, 0.7, 0.95])
+def test_the_threshold_of_hits_follows_how_clear_they_are(height):
+    chance = np.full(2000, 0.01, np.float32)
+    chance[50::40] = height
+    chance[70::40] = 0.3 * height  # What shines through of another drum.
+    found = peak_times(chance, usual_threshold(chance, 0.16, 0.45), 0.06)
+    np.testing.assert_allclose(found, np.arange(0.5, 20, 0.4), atol=0.006)
 
 
 def test_sections_cover_the_song_and_turn_where_the_music_does(hear):

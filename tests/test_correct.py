@@ -14,6 +14,7 @@ from visualizer.analysis import Analysis, Section
 from visualizer.analysis.correct import Correction, correct
 from visualizer.analysis.labels import GivenBeats, GivenSection
 from visualizer.analysis.midi import read_midi
+from visualizer.analysis.sections import snap
 from visualizer.analysis.taps import follow_taps
 from visualizer.errors import VisualizerError
 
@@ -390,3 +391,12 @@ def test_a_midi_file_of_random_bytes_never_crashes(tmp_path):
         except VisualizerError:
             continue
         assert (np.diff(midi.events["beat"]) > 0.09).all()
+
+
+def test_a_turn_half_way_through_a_bar_goes_to_its_start():
+    for noise in (-0.001, 0.001):
+        sections = (
+            Section(0.0, 34.0 + noise, "A", "verse"),
+            Section(34.0 + noise, 45, "B", "outro"),
+        )
+        assert snap(sections, np.arange(0.0, 45.0, 4.0))[1].start == 32.0

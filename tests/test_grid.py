@@ -9,6 +9,7 @@ import pytest
 
 from test_analysis import RATE, burst, hear, pattern, place
 from visualizer.analysis.bars import find_bars
+from visualizer.analysis.grid import find_grid
 from visualizer.analysis.judge import rivals
 from visualizer.analysis.lattice import find_pulse, fit_pulse
 from visualizer.analysis.observations import Observations
@@ -52,6 +53,16 @@ def test_even_beats_share_a_pulse_though_a_passage_is_off_the_beat():
     assert abs(off) < 0.004
 
 
+def test_a_passage_of_late_notes_does_not_tilt_the_pulse():
+    true = 0.3 + 0.5 * np.arange(76)
+    beats = true + np.random.default_rng(0).normal(0, 0.002, len(true))
+    beats[:8] += 0.018
+    pulse = fit_pulse(beats)
+    assert pulse is not None
+    off = (true - pulse.first + 0.125) % 0.25 - 0.125
+    assert np.abs(off).max() < 0.004
+
+
 @pytest.mark.parametrize("change", ["bend", "jump"])
 def test_changing_tempo_has_no_even_pulse(change):
     tempo = np.linspace(90, 150, 80) if change == "bend" else np.repeat([92, 120], 40)
@@ -91,6 +102,21 @@ def test_bars_are_counted_by_the_chords(meter):
     bars = find_bars(beats, observations(beats, harmony=harmony))
     assert bars.meter == meter
     assert (np.flatnonzero(bars.positions == 0) % meter == first % meter).all()
+
+
+def test_beats_laid_through_a_pause_have_no_say_in_the_tempo():
+    played = np.concatenate([0.5 + 0.65 * np.arange(17), 25.9 + 0.5 * np.arange(26)])
+    grid = find_grid(observations(played))
+    paused = (grid.beats > 11.5) & (grid.beats < 25.5)
+    assert paused.sum() > 16
+    assert grid.tempo_bpm == pytest.approx(120, abs=1)
+
+
+def test_a_grid_that_loses_its_beats_is_trusted_less():
+    steady = 0.5 + 0.5 * np.arange(78)
+    lost = np.concatenate([0.5 + 0.65 * np.arange(17), 25.9 + 0.5 * np.arange(26)])
+    trusted = [find_grid(observations(beats)).confidence for beats in (steady, lost)]
+    assert 0 <= trusted[1] < trusted[0] - 0.1 <= 0.9
 
 
 def test_a_syncopated_passage_does_not_move_the_beat(hear):

@@ -129,6 +129,8 @@ def test_stems_drive_what_they_hold(tmp_path):
     }
     fixed = use_stems(mix, heard)
     np.testing.assert_allclose(fixed.events["snare"], true, atol=0.012)
+    np.testing.assert_array_equal(fixed.events["bass_note"], heard["bass"].events["onset"])
+    assert fixed.events["bass_note"][0] < 0.05
     for name, sounds_first in (("vocals", False), ("bass", True), ("harmonic", False)):
         curve = fixed.curves[name]
         assert curve.shape == (len(mix.chroma),) and curve.dtype == np.float32

@@ -19,7 +19,7 @@ from visualizer.memory import return_freed_memory
 from visualizer.stopwatch import stage
 from visualizer.track import Track
 
-PLAIN = ("duration", "tempo_bpm", "meter", "confidence", "rate", "key")
+PLAIN = ("duration", "tempo_bpm", "meter", "confidence", "rate", "key", "key_confidence")
 
 
 def save_analysis(analysis: Analysis, path: Path) -> None:

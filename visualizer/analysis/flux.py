@@ -59,10 +59,12 @@ def stand_out(strength: Floats, seconds: float = 6.0) -> Floats:
     Returns:
         Shape (n,), in [0, 1].
     """
-    if strength.size == 0 or strength.max() <= 0:
-        return np.zeros(strength.shape, np.float32)
+    if strength.size == 0:
+        return strength
     width = int(seconds * RATE)
     excess = np.maximum(0.0, strength - uniform_filter1d(strength, RATE // 2))
+    if excess.max() <= 0:
+        return np.zeros(strength.shape, np.float32)
     local = uniform_filter1d(maximum_filter1d(excess, width), width)
     scaled = excess / np.maximum(local, 0.1 * excess.max())
     return np.asarray(np.clip(scaled, 0.0, 1.0), np.float32)

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter1d
 
 from visualizer.analysis.decoder import INTERVALS, Frames, decode
-from visualizer.analysis.judge import judge, near
+from visualizer.analysis.judge import Verdict, judge, log_odds, near
+from visualizer.analysis.lattice import fit_pulse
 from visualizer.analysis.observations import Observations
 from visualizer.analysis.spectra import RATE
 
@@ -16,7 +18,9 @@ Times = NDArray[np.float64]
 
 LEAST_BEATS = 4
 NEAR = (-2, 7)  # Frames around the pointer's beat in which its sound may lie.
-PLAIN = 0.25  # Weight of the cues that owe nothing to the network in the confidence.
+# By `visualizer.analysis.training.judging`: a constant, and the weights of `evidence`.
+TRUST = np.array([-0.41, 1.23, 0.22, 0.28, 0.99])
+STRETCH = 8  # Beats.
 MARKED = 0.1  # Probability above which a beat has a sound of its own.
 
 
@@ -28,8 +32,8 @@ class Grid:
         beats: Seconds, increasing.
         downbeats: Seconds, a subset of `beats`.
         meter: Beats per bar.
-        tempo_bpm: Median tempo; 0 without beats.
-        confidence: 0 to 1.
+        tempo_bpm: Median tempo of the beats that are heard; 0 without beats.
+        confidence: How probably these are the beats, 0 to 1.
     """
 
     beats: Times
@@ -49,13 +53,12 @@ def find_grid(observed: Observations) -> Grid:
         return NO_GRID
     verdict = judge(followed, observed)
     beats, bars = verdict.beats, verdict.bars
-    clear = verdict.chance ** (1 - PLAIN) * verdict.agreement**PLAIN
     return Grid(
         beats,
         beats[bars.positions == 0],
         bars.meter,
-        float(60 / np.median(np.diff(beats))),
-        float(_confidence(beats, observed) * clear),
+        _tempo(beats, observed),
+        _confidence(evidence(followed, verdict, observed)),
     )
 
 
@@ -84,9 +87,29 @@ def _refine(frames: Frames, observed: Observations) -> Times:
     return np.maximum(0.0, np.maximum.accumulate(times.astype(np.float64)))
 
 
-def _confidence(times: Times, observed: Observations) -> float:
-    """Agreement of two ears: how sure the network is of the beats, and how many are onsets."""
-    sure = float(near(observed.beat, times).mean())
-    loud = np.percentile(observed.strength, 80)
-    heard = float((near(observed.strength, times) > loud).mean())
-    return float(np.clip(np.sqrt(sure * heard), 0.0, 1.0))
+def _tempo(beats: Times, observed: Observations) -> float:
+    """Median tempo in bpm between beats with sounds of their own.
+
+    Those that are laid through a pause may have a tempo that nobody plays.
+    """
+    gaps = np.diff(beats)
+    marked = near(observed.beat, beats) > MARKED
+    played = gaps[marked[1:] & marked[:-1]]
+    return float(60 / np.median(played if len(played) >= LEAST_BEATS else gaps))
+
+
+def evidence(followed: Times, verdict: Verdict, observed: Observations) -> Times:
+    """Log odds that speak for a grid, shape (4,).
+
+    How clearly it was better than its rivals to all cues, the same to those that owe nothing to the
+    network, how sure the network is of its beats, and, where no even pulse carries over it, how
+    sure it is of the least sure stretch.
+    """
+    sure = near(observed.beat, verdict.beats).astype(np.float64)
+    least = 0.5 if fit_pulse(followed) else uniform_filter1d(sure, STRETCH, mode="nearest").min()
+    return log_odds(np.array([verdict.chance, verdict.agreement, sure.mean(), least]))
+
+
+def _confidence(evidence: Times) -> float:
+    """Probability that the grid is right."""
+    return float(1 / (1 + np.exp(-TRUST[0] - evidence @ TRUST[1:])))

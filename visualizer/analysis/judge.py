@@ -86,7 +86,7 @@ def judge(beats: Times, observed: Observations) -> Verdict:
     grids = rivals(beats, observed)
     bars = [find_bars(grid, observed) for grid in grids]
     if len(grids) == 1:
-        return Verdict(grids[0], bars[0], 1.0, 1.0)
+        return Verdict(grids[0], bars[0], 0.5, 0.5)  # Compared with nothing.
     heard = [cues(*pair, observed) for pair in zip(grids, bars, strict=True)]
     chances, plain = _chances(heard, WEIGHTS), _chances(heard, PLAIN)
     best = int(chances.argmax())
@@ -139,11 +139,11 @@ def cues(beats: Times, bars: Bars, observed: Observations) -> Cues:
         ("quarter", quarters),
         ("third", thirds),
     ):
-        found[f"beat {place}"] = float(_log_odds(near(observed.beat, times)).mean())
+        found[f"beat {place}"] = float(log_odds(near(observed.beat, times)).mean())
         found[f"onset {place}"] = float(near(observed.strength, times).mean())
-    heard = _log_odds(near(observed.beat, beats))
+    heard = log_odds(near(observed.beat, beats))
     found["uneven"] = abs(float(heard[::2].mean() - heard[1::2].mean()))
-    drums = near(_log_odds(observed.kick) - _log_odds(observed.snare), beats)
+    drums = near(log_odds(observed.kick) - log_odds(observed.snare), beats)
     one, two, three, four = (float(drums[place::4].mean()) for place in range(4))
     found["backbeat"] = abs(one + three - two - four) / 2
     found["half time"] = max(abs(one - three), abs(two - four))
@@ -164,12 +164,13 @@ def _repeats(beats: Times, attacks: Floats) -> Cues:
     }
 
 
-def _log_odds(chance: Floats) -> Floats:
+def log_odds(chance: NDArray[np.floating]) -> Times:
+    """Logarithm of the odds of each probability; none counts as more than SURE."""
     held = np.clip(chance, 1 - SURE, SURE)
-    return np.asarray(np.log(held / (1 - held)), np.float32)
+    return np.asarray(np.log(held / (1 - held)), np.float64)
 
 
-def near(curve: Floats, times: Times) -> Floats:
+def near(curve: NDArray[np.floating], times: Times) -> Floats:
     """Highest value within 30 ms of each time."""
     frames = np.rint(times * RATE).astype(int)[:, None] + np.arange(-3, 4)
-    return np.asarray(curve[np.clip(frames, 0, len(curve) - 1)].max(axis=1))
+    return np.asarray(curve[np.clip(frames, 0, len(curve) - 1)].max(axis=1), np.float32)

@@ -9,11 +9,11 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-ANALYSIS_VERSION = 4  # Raised whenever the same song would be heard differently.
+ANALYSIS_VERSION = 5  # Raised whenever the same song would be heard differently.
 
 Role = Literal["intro", "verse", "chorus", "build", "drop", "break", "outro"]
 ROLES: tuple[Role, ...] = get_args(Role)
-EVENTS = ("beat", "downbeat", "onset", "kick", "snare", "hat")
+EVENTS = ("beat", "downbeat", "onset", "kick", "snare", "hat", "bass_note")
 PITCHES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 CURVES = (
     "loudness",
@@ -60,6 +60,7 @@ class Analysis:
         curves: float32, shape (n,), in [0, 1], for each of `CURVES`.
         chroma: float32, shape (n, 12), in [0, 1], for each of `PITCHES`.
         key: Such as "A minor"; empty where nothing is tonal.
+        key_confidence: Trust in the key, 0 to 1.
     """
 
     duration: float
@@ -72,3 +73,4 @@ class Analysis:
     curves: Mapping[str, NDArray[np.float32]]
     chroma: NDArray[np.float32]
     key: str
+    key_confidence: float = 0.0

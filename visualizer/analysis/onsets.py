@@ -15,6 +15,9 @@ from visualizer.analysis.spectra import RATE
 Floats = NDArray[np.float32]
 Times = NDArray[np.float64]
 
+FAINTEST = 0.05  # No lower peak is looked at to find out how high the clear ones are.
+CLEAR = 95  # Percentile of the peaks that counts as clear.
+
 
 def onset_strength(attacks: Floats) -> Floats:
     """How strongly something new sounds at each frame.
@@ -26,6 +29,19 @@ def onset_strength(attacks: Floats) -> Floats:
         Shape (n,), in [0, 1].
     """
     return stand_out(attacks.mean(axis=1))
+
+
+def usual_threshold(chance: Floats, least: float, most: float) -> float:
+    """Half the probability that a song's clear hits have: deep in a mix all of them are fainter.
+
+    Args:
+        chance: Probability of a hit, shape (n,), at RATE.
+        least: The lowest threshold.
+        most: The highest one, and that of a song with no hits.
+    """
+    _, found = find_peaks(chance, height=FAINTEST)
+    heights = found["peak_heights"]
+    return float(np.clip(np.percentile(heights, CLEAR) / 2, least, most)) if len(heights) else most
 
 
 def peak_times(strength: Floats, threshold: float, apart: float) -> Times:

@@ -20,10 +20,11 @@ def snap(sections: tuple[Section, ...], downbeats: NDArray[np.float64]) -> tuple
     """
     if len(downbeats) < 2:
         return sections
-    half = 0.5 * float(np.median(np.diff(downbeats))) + 1e-9
+    half = 0.5 * float(np.median(np.diff(downbeats))) + 0.005
     moved = list(sections)
     for i in range(1, len(moved)):
-        near = float(downbeats[np.abs(downbeats - moved[i].start).argmin()])
+        # In hundredths: a turn half-way through a bar goes to its start, whatever the noise.
+        near = float(downbeats[np.round(np.abs(downbeats - moved[i].start), 2).argmin()])
         between = moved[i - 1].start < near < moved[i].end
         if abs(near - moved[i].start) <= half and between:
             moved[i - 1] = replace(moved[i - 1], end=near)

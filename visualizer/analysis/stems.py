@@ -14,13 +14,15 @@ from visualizer.errors import VisualizerError
 STEMS = ("drums", "bass", "vocals", "other", "kick", "snare", "hat")
 SAME = 0.2  # Seconds by which a stem may be longer or shorter: what encoders add and cut.
 DRUMS = ("kick", "snare", "hat")
+OWN = {"bass": "bass_note"}  # What a stem's onsets are called where it is not by its own name.
 
 
 def use_stems(analysis: Analysis, stems: Mapping[str, Analysis]) -> Analysis:
     """Lets stems drive their own curves and events.
 
     Drums give kick, snare and hat, and the percussive curve; bass, vocals and other (all the rest)
-    the curves bass, vocals and harmonic; kick, snare and hat, each alone, its own hits.
+    the curves bass, vocals and harmonic, bass its notes too; kick, snare and hat, each alone, its
+    own hits.
 
     Args:
         analysis: Of the mix.
@@ -35,8 +37,8 @@ def use_stems(analysis: Analysis, stems: Mapping[str, Analysis]) -> Analysis:
     length = len(analysis.chroma)
     for name, stem in stems.items():
         heard = {drum: stem.events[drum] for drum in DRUMS} if name == "drums" else {}
-        if name in DRUMS:
-            heard = {name: stem.events["onset"]}
+        if name in (*DRUMS, "bass"):
+            heard = {OWN.get(name, name): stem.events["onset"]}
         events |= {drum: hits[hits <= analysis.duration] for drum, hits in heard.items()}
         if name in _CURVES:
             curves[_CURVES[name]] = _fitted(_envelope(name, stem), length)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -47,15 +49,28 @@ def chord_changes(chroma: Floats, beats: Times, span: int) -> Times:
     return np.where(norms > 1e-6, 1 - alike, 0.0)
 
 
-def find_key(chroma: Floats) -> str:
-    """Name of the key by Krumhansl's profiles, such as "F# minor"; empty where none is clear."""
+@dataclass(frozen=True)
+class Key:
+    """A key.
+
+    Attributes:
+        name: Such as "F# minor"; empty where none is clear.
+        confidence: How well its profile fits the song, 0 to 1.
+    """
+
+    name: str
+    confidence: float
+
+
+def find_key(chroma: Floats) -> Key:
+    """The key by Krumhansl's profiles."""
     mean = chroma.mean(axis=0) if len(chroma) else np.zeros(12)
     if mean.std() < 1e-3:
-        return ""
+        return Key("", 0.0)
     fits = {
         f"{PITCHES[tonic]} {mode}": float(np.corrcoef(np.roll(profile, tonic), mean)[0, 1])
         for mode, profile in (("major", MAJOR), ("minor", MINOR))
         for tonic in range(12)
     }
     best = max(fits, key=lambda name: fits[name])
-    return best if fits[best] > CLEAR else ""
+    return Key(best if fits[best] > CLEAR else "", max(0.0, fits[best]))

@@ -14,7 +14,7 @@ from visualizer.cli.hearing import read_given
 from visualizer.stopwatch import stage
 from visualizer.track import Track, load_track
 
-UNSURE = 0.55  # Confidence of the grid below which a person should listen to it.
+UNSURE = 0.65  # Confidence of the grid below which a person should listen to it.
 
 
 @dataclass(frozen=True)

@@ -90,13 +90,19 @@ def _check_export(path: Path) -> None:
         raise VisualizerError(f"{path.parent}: no such folder; make it first")
 
 
+def _key(analysis: Analysis) -> str:
+    return f"{analysis.key} ({analysis.key_confidence:.0%})" if analysis.key else "no key"
+
+
 def _sections_table(analysis: Analysis) -> Table:
     from rich.table import Table
 
-    counts = ", ".join(f"{len(times)} {name}s" for name, times in analysis.events.items())
+    counts = ", ".join(
+        f"{len(times)} {name.replace('_', ' ')}s" for name, times in analysis.events.items()
+    )
     table = Table(
         title=f"{analysis.tempo_bpm:.1f} BPM, {analysis.meter} beats to the bar,"
-        f" {analysis.key or 'no key'}, grid trusted {analysis.confidence:.0%}",
+        f" {_key(analysis)}, grid trusted {analysis.confidence:.0%}",
         caption=counts,
         title_justify="left",
         caption_justify="left",

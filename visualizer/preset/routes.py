@@ -42,6 +42,7 @@ EVENTS = {
     "kick": "bass drum",
     "snare": "snare or clap",
     "hat": "hi-hat",
+    "bass_note": "every note of the bass",
     "section": "where a new section begins",
     "drop": "where a drop begins",
 }

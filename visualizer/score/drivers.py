@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Column = NDArray[np.float32]
 
 # The band whose level decides how hard an event hits.
-_WEIGHED_BY = {"kick": "bass", "snare": "mid", "hat": "treble"}
+_WEIGHED_BY = {"kick": "bass", "snare": "mid", "hat": "treble", "bass_note": "bass"}
 _SILENCE = 0.02
 
 

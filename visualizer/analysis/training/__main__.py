@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -15,12 +17,14 @@ from safetensors.torch import load_file
 from torch import nn
 
 from visualizer.analysis.network import WEIGHTS
+from visualizer.analysis.training.drums import STYLES, Style
 from visualizer.analysis.training.examples import (
     Example,
     load_examples,
     make_example,
     save_examples,
 )
+from visualizer.analysis.training.songs import WITHOUT_DRUMS
 from visualizer.analysis.training.train import BeatNetwork, save_network, train
 
 OFTEN = 100  # Steps from one line, and from one writing of the weights, to the next.
@@ -30,6 +34,9 @@ def read_arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--songs", type=int, default=4000, help="songs to compose and render")
+    parser.add_argument(
+        "--without-drums", type=int, default=0, help="songs without drums to add to those"
+    )
     parser.add_argument("--first", type=int, default=200_000, help="seed of the first song")
     parser.add_argument("--cores", type=int, help="that render; all when omitted")
     parser.add_argument("--kept", type=Path, help="npz that keeps the songs for the next run")
@@ -40,17 +47,23 @@ def read_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def render_songs(first: int, count: int, cores: int | None) -> list[Example]:
+def render_songs(
+    first: int, count: int, cores: int | None, styles: Sequence[Style] = STYLES
+) -> list[Example]:
     """Renders songs."""
+    make = partial(make_example, styles=styles)
     with ProcessPoolExecutor(cores) as pool:
-        return list(pool.map(make_example, range(first, first + count), chunksize=10))
+        return list(pool.map(make, range(first, first + count), chunksize=10))
 
 
 def find_songs(arguments: argparse.Namespace) -> list[Example]:
     """Songs that were kept, or new ones."""
     if arguments.kept and arguments.kept.exists():
         return load_examples(arguments.kept)
-    examples = render_songs(arguments.first, arguments.songs, arguments.cores)
+    first, cores = arguments.first, arguments.cores
+    examples = render_songs(first, arguments.songs, cores)
+    first += arguments.songs
+    examples += render_songs(first, arguments.without_drums, cores, WITHOUT_DRUMS)
     if arguments.kept:
         save_examples(examples, arguments.kept)
     return examples

@@ -56,19 +56,22 @@ class Style:
 
 
 STYLES = (
-    Style("rock", 0.17, (68, 180), (4, 3), 0.12, FULL),
-    Style("slow", 0.11, (48, 92), (4, 3), 0.1, FULL),
-    Style("metal", 0.08, (95, 215), (4, 3), 0.0, FULL),
-    Style("four", 0.13, (98, 205), (4,), 0.05, FULL, True),
-    Style("machine", 0.07, (85, 170), (4,), 0.15, FULL, True),
+    Style("rock", 0.14, (68, 180), (4, 3), 0.12, FULL),
+    Style("slow", 0.10, (48, 92), (4, 3), 0.1, FULL),
+    Style("metal", 0.07, (95, 215), (4, 3), 0.0, FULL),
+    Style("four", 0.11, (98, 205), (4,), 0.05, FULL, True),
+    Style("machine", 0.06, (85, 170), (4,), 0.15, FULL, True),
     Style("broken", 0.05, (155, 185), (4,), 0.0, FULL, True),
     Style("half", 0.04, (125, 160), (4,), 0.05, FULL, True),
-    Style("skank", 0.05, (60, 140), (4,), 0.15, FULL),
-    Style("waltz", 0.07, (72, 200), (3,), 0.08, FULL),
+    Style("skank", 0.04, (60, 140), (4,), 0.15, FULL),
+    Style("waltz", 0.06, (72, 200), (3,), 0.08, FULL),
     Style("shuffle", 0.04, (52, 150), (4,), 1.0, FULL),
     Style("sparse", 0.05, (52, 170), (4, 3), 0.1, {**FULL, "arpeggio": 0.5}),
     Style("odd", 0.04, (90, 180), (5, 7, 6), 0.0, FULL),
-    Style("none", 0.10, (50, 150), (4, 3), 0.05, CALM),
+    Style("none", 0.06, (50, 150), (4, 3), 0.05, CALM),
+    Style("ballad", 0.05, (50, 110), (4, 3), 0.05, CALM),
+    Style("ambient", 0.05, (55, 130), (4, 3), 0.05, CALM),
+    Style("chamber", 0.04, (55, 150), (4, 3), 0.0, CALM),
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from visualizer.analysis.flux import heard_level
 from visualizer.analysis.network import HEADS, between, network_input
 from visualizer.analysis.spectra import MEL_BANDS, RATE, measure_sound
 from visualizer.analysis.tonality import normalize_chroma
+from visualizer.analysis.training.drums import STYLES, Style
 from visualizer.analysis.training.songs import compose_song
 
 Floats = NDArray[np.float32]
@@ -33,9 +35,9 @@ class Example:
     times: dict[str, NDArray[np.float64]]
 
 
-def make_example(seed: int) -> Example:
-    """Composes, plays and measures one song."""
-    song = compose_song(seed)
+def make_example(seed: int, styles: Sequence[Style] = STYLES) -> Example:
+    """Composes, plays and measures one song, of one of these styles."""
+    song = compose_song(seed, styles)
     spectra = measure_sound(song.samples[:, None])
     seen = np.hstack([heard_level(spectra.mel), normalize_chroma(spectra.chroma)])
     level = np.rint(seen * 255).astype(np.uint8)

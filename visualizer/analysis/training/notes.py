@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.random import Generator
 
+from visualizer.analysis.training.calm import KINDS, Rhythm, calm_rhythms, calm_voices
 from visualizer.analysis.training.drums import Hits, Style, choose_division, make_pattern
 from visualizer.analysis.training.sounds import Voice, make_voice
 
 if TYPE_CHECKING:
     from visualizer.analysis.training.songs import Mix
-
-Rhythm = list[tuple[float, float]]  # (beat, length in beats)
 
 SCALES = ((0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10), (0, 2, 3, 5, 7, 9, 10))
 
@@ -31,7 +30,7 @@ class Band:
         tonic: MIDI pitch of the tonic, in the octave of the bass.
         degrees: Scale degree of each bar of the progression.
         split: Chords change twice per bar.
-        rhythms: Two bars of rhythm per layer.
+        rhythms: Bars of rhythm per layer.
         figure: Chord tones of the arpeggio in turn.
         tune: Scale degrees of the melody in turn.
         accents: Range of loudness off the downbeat.
@@ -46,7 +45,7 @@ class Band:
     tonic: int
     degrees: tuple[int, ...]
     split: bool
-    rhythms: dict[str, tuple[Rhythm, Rhythm]]
+    rhythms: dict[str, tuple[Rhythm, ...]]
     figure: tuple[int, ...]
     tune: tuple[int, ...]
     accents: tuple[float, float]
@@ -57,6 +56,7 @@ class Band:
 def make_band(rng: Generator, style: Style, meter: int, tempo: float) -> Band:
     """Chooses instruments, harmony and rhythms for one song."""
     heavy = style.name == "metal"
+    calm = style.name in KINDS
     kinds = {
         "bass": "bass",
         "chords": "guitar" if heavy else str(rng.choice(["pad", "pluck", "organ", "guitar"])),
@@ -69,27 +69,37 @@ def make_band(rng: Generator, style: Style, meter: int, tempo: float) -> Band:
             make_pattern(rng, style.name, meter, tempo),
             make_pattern(rng, style.name, meter, tempo),
         ),
-        voices={layer: make_voice(rng, kind) for layer, kind in kinds.items()},
+        voices=calm_voices(rng, style.name)
+        if calm
+        else {layer: make_voice(rng, kind) for layer, kind in kinds.items()},
         gains={layer: 10 ** (rng.uniform(-16, -6) / 20) for layer in kinds},
         scale=SCALES[int(rng.integers(len(SCALES)))],
         tonic=int(rng.integers(28, 40)),
         degrees=_progression(rng),
         split=bool(rng.uniform() < 0.2),
-        rhythms={
-            "bass": _repeat(rng, _bass_rhythm(rng, style, meter, tempo), meter),
-            "chords": _repeat(rng, _chord_rhythm(rng, style, meter, tempo), meter),
-            "strings": _repeat(rng, _chord_rhythm(rng, style, meter, tempo), meter),
-            "arpeggio": _repeat(
-                rng, _even(meter, choose_division(rng, tempo, (1, 2, 3, 4))), meter, 0.1
-            ),
-            "melody": (_tune_rhythm(rng, meter, tempo), _tune_rhythm(rng, meter, tempo)),
-        },
+        rhythms=calm_rhythms(rng, style.name, meter, tempo)
+        if calm
+        else _rhythms(rng, style, meter, tempo),
         figure=tuple(int(i) for i in rng.integers(0, 6, int(rng.choice([3, 4, 4, 6, 8])))),
         tune=tuple(np.cumsum(rng.integers(-2, 3, 16)).tolist()),
         accents=(0.65, 0.95) if rng.uniform() < 0.6 else (0.95, 1.0),
         weak=rng.uniform(0.4, 0.9) if rng.uniform() < 0.6 else 1.0,
         push=0.5 if rng.uniform() < 0.12 else 0.0,
     )
+
+
+def _rhythms(
+    rng: Generator, style: Style, meter: int, tempo: float
+) -> dict[str, tuple[Rhythm, ...]]:
+    """Two bars of rhythm per layer."""
+    arpeggio = _even(meter, choose_division(rng, tempo, (1, 2, 3, 4)))
+    return {
+        "bass": _repeat(rng, _bass_rhythm(rng, style, meter, tempo), meter),
+        "chords": _repeat(rng, _chord_rhythm(rng, style, meter, tempo), meter),
+        "strings": _repeat(rng, _chord_rhythm(rng, style, meter, tempo), meter),
+        "arpeggio": _repeat(rng, arpeggio, meter, 0.1),
+        "melody": (_tune_rhythm(rng, meter, tempo), _tune_rhythm(rng, meter, tempo)),
+    }
 
 
 def _progression(rng: Generator) -> tuple[int, ...]:
@@ -167,7 +177,8 @@ def play_bar(mix: Mix, band: Band, bar: int, start: float, meter: int, active: s
     for layer in ("bass", "chords", "strings", "arpeggio", "melody"):
         if layer not in active:
             continue
-        for index, (beat, length) in enumerate(band.rhythms[layer][bar % 2]):
+        bars = band.rhythms[layer]
+        for index, (beat, length) in enumerate(bars[bar % len(bars)]):
             half = band.split and beat >= meter / 2
             degree = band.degrees[(bar + 2 * half) % len(band.degrees)]
             accent = 1.0 if beat == 0 else rng.uniform(*band.accents)

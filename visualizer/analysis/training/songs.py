@@ -1,11 +1,12 @@
 """A grammar of songs: every call composes and plays another one and knows its own truth.
 
 Styles differ in what carries the beat: a backbeat, four on the floor, broken beats, half time,
-waltzes, shuffles, double kicks, syncopated machines, arpeggios, or chords alone.
+waltzes, shuffles, double kicks, syncopated machines, arpeggios, chords alone, or a motif.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,6 +24,7 @@ SECONDS = 36.0
 BURIED = 0.2  # Share of songs whose drums lie deep in the mix.
 FAINT = 0.17  # Ghost notes are played and not asked for.
 SAME = {"open": "hat", "shaker": "hat"}  # Count as one instrument.
+WITHOUT_DRUMS = tuple(style for style in STYLES if not style.density["drums"])
 LAYERS = ("drums", "bass", "chords", "strings", "arpeggio", "melody")
 
 
@@ -83,14 +85,16 @@ class Mix:
             self.hits.setdefault(name, []).append(time)
 
 
-def compose_song(seed: int) -> Song:
+def compose_song(seed: int, styles: Sequence[Style] = STYLES) -> Song:
     """Composes and plays one song.
 
     Args:
         seed: The same seed gives the same song.
+        styles: One of them is taken, each as often as its share says.
     """
     rng = np.random.default_rng(seed)
-    style = STYLES[int(rng.choice(len(STYLES), p=[s.share for s in STYLES]))]
+    shares = np.array([style.share for style in styles])
+    style = styles[int(rng.choice(len(styles), p=shares / shares.sum()))]
     meter = int(rng.choice(style.meters, p=_shares(len(style.meters))))
     start = float(rng.choice([0.0, rng.uniform(0, 0.6), rng.uniform(0, 6)], p=[0.3, 0.5, 0.2]))
     slowest, fastest = np.log(style.tempo)
@@ -166,7 +170,7 @@ def _master(rng: Generator, mix: Mix, grid: Times) -> Sound:
     """Balance, pumping, room, noise and loudness."""
     louder = rng.uniform(8, 18) if rng.uniform() < BURIED else rng.uniform(-10, 8)
     tones = mix.tones * 10 ** (louder / 20)
-    if rng.uniform() < 0.25:
+    if rng.uniform() < 0.25 and "kick" in mix.hits:
         tones = tones * _pump(mix, len(tones), rng.uniform(0.3, 0.95))
     sound = mix.drums + tones
     if rng.uniform() < 0.5:
@@ -183,10 +187,10 @@ def _master(rng: Generator, mix: Mix, grid: Times) -> Sound:
 
 
 def _pump(mix: Mix, length: int, depth: float) -> Sound:
-    """Gain that ducks at each kick, or at each beat where there is none."""
+    """Gain that ducks at each kick."""
     gain = np.ones(length, np.float32)
     dip = 1 - depth * np.exp(-np.arange(int(0.35 * RATE)) / (0.12 * RATE)).astype(np.float32)
-    for time in mix.hits.get("kick", mix.grid):
+    for time in mix.hits["kick"]:
         first = int(time * RATE)
         if 0 <= first < length:
             last = min(length, first + len(dip))
