@@ -50,8 +50,8 @@ class Course:
     fine: int = 3_000
     distil: int = 1_500
     guidance: float = 3.0
-    recognizer: int = 3_000
-    finish: int = 4_000
+    recognizer: int = 2_500
+    finish: int = 1_150
 
 
 FULL_COURSE = Course()

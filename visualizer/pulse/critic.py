@@ -53,6 +53,18 @@ def unmoved(critic: nn.Module, *seen: Any) -> Any:
     return functional_call(critic, fixed, seen)
 
 
+def steepness(critic: nn.Module, drawn: torch.Tensor) -> torch.Tensor:
+    """How fast a critic's opinion of drawings changes: a steep one is easily dazzled.
+
+    The squared gradient of each of its answers to drawings (R1, arXiv 1801.04406).
+    """
+    seen = drawn.detach().requires_grad_()
+    opinions = critic(seen).float()
+    slope = torch.autograd.grad(opinions.sum(), seen, create_graph=True)[0]
+    steep: torch.Tensor = slope.square().sum() / opinions.numel()
+    return steep
+
+
 class Fine(nn.Module):
     """What is finer than a few pixels, and nothing of colour and light.
 

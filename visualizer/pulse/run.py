@@ -32,6 +32,9 @@ class Lesson:
         peak: Highest learning rate.
         sheet: Draws what has been learned so far, into a file.
         swift: How many times as fast some of the modules learn.
+        warmup: Steps in which the rate rises.
+        way: How far what ships has gone from where the lesson began towards what it has taught.
+        inertia: Of the optimizer (Adam's first beta); less where two learn against each other.
         step: How many steps are done.
     """
 
@@ -44,6 +47,8 @@ class Lesson:
     sheet: Callable[[Path], None] | None = None
     swift: Mapping[str, float] = field(default_factory=dict)
     warmup: int = 200
+    inertia: float = 0.9
+    way: float = 1.0
     step: int = 0
     means: dict[str, list[torch.Tensor]] = field(default_factory=dict)
 
@@ -54,7 +59,7 @@ class Lesson:
             for name, module in self.modules.items()
         ]
         self.optimizer = torch.optim.AdamW(
-            groups, lr=self.peak, betas=(0.9, 0.99), weight_decay=0.01, fused=True
+            groups, lr=self.peak, betas=(self.inertia, 0.99), weight_decay=0.01, fused=True
         )
         self.means = {
             name: [value.detach().clone() for value in module.parameters()]

@@ -160,7 +160,7 @@ class Studio:
             self.schedule,
             self.folder,
             steps=self.course.finish,
-            peak=3e-4,
+            peak=2e-4,
         )
 
     def batches(self, size: int, shrink: int = 1) -> Batches:
@@ -185,8 +185,10 @@ class Studio:
         with lesson.averaged():
             for name in lesson.modules.keys() & PARTS:
                 module = lesson.modules[name]
-                part: Any = copy.deepcopy(module).to(torch.bfloat16)
-                part.save_pretrained(self._parts / name, safe_serialization=True)
+                part: Any = copy.deepcopy(module)
+                if lesson.way < 1.0:
+                    _go_towards(part, self.part(name, lesson.name), 1.0 - lesson.way)
+                part.to(torch.bfloat16).save_pretrained(self._parts / name, safe_serialization=True)
         if over:
             _mark(self.folder, lesson.name).touch()
 
@@ -198,7 +200,7 @@ class Studio:
         StableDiffusionPipeline(
             **parts,
             tokenizer=self.tokenizer,
-            scheduler=fresh_scheduler(few=self._begun("distil").is_dir()),
+            scheduler=fresh_scheduler(few=self._few),
             safety_checker=None,
             feature_extractor=None,
             requires_safety_checker=False,
@@ -259,6 +261,13 @@ class Studio:
                 aside.with_suffix(".part").rename(aside)
 
     @property
+    def _few(self) -> bool:
+        """Whether it has learned to paint in few passes, here or before."""
+        index = self.begin and self.begin / "model_index.json"
+        before = index and "LCMScheduler" in index.read_text(encoding="utf-8")
+        return self._begun("distil").is_dir() or bool(before)
+
+    @property
     def _tokenizer_folder(self) -> Path:
         return (self.begin or self._parts) / "tokenizer"
 
@@ -278,6 +287,13 @@ class Studio:
 def lesson_done(folder: Path, name: str) -> bool:
     """Whether a lesson is over."""
     return _mark(folder, name).exists()
+
+
+@torch.no_grad()
+def _go_towards(module: torch.nn.Module, other: torch.nn.Module, share: float) -> None:
+    """Moves weights a share of the way to those of another module of the same kind."""
+    for value, goal in zip(module.parameters(), other.parameters(), strict=True):
+        value.lerp_(goal, share)
 
 
 def _mark(folder: Path, name: str) -> Path:
