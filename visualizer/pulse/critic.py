@@ -74,7 +74,8 @@ class Fine(nn.Module):
 
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:
         """Pictures, shape (n, 3, height, width), less their blur, about as wide as they were."""
-        return GAIN * (pictures - F.avg_pool2d(pictures, REACH, 1, REACH // 2))
+        blur = F.avg_pool2d(pictures, REACH, 1, REACH // 2, count_include_pad=False)
+        return GAIN * (pictures - blur)
 
 
 def fresh_critic() -> nn.Module:

@@ -145,8 +145,13 @@ def strayed(
 ) -> torch.Tensor:
     """How far latents are from the drawing, as far as it could be seen, and else from a layout."""
     layouts = (F.avg_pool2d(latents, LAYOUT) for latents in (found, goal))
-    loose = (1.0 - trust) * (_huber(*layouts).mean() + TIED * _huber(found, goal).mean())
-    return (trust * _huber(found, drawn)).mean() + loose.mean()
+    moved = _each(_huber(*layouts)) + TIED * _each(_huber(found, goal))
+    return (trust * _each(_huber(found, drawn)) + (1.0 - trust) * moved).mean()
+
+
+def _each(errors: torch.Tensor) -> torch.Tensor:
+    """The mean of each picture of a batch, shape (batch, 1, 1, 1)."""
+    return errors.mean((1, 2, 3), keepdim=True)
 
 
 def _huber(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
