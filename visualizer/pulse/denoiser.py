@@ -12,6 +12,8 @@ import torch.nn.functional as F
 from visualizer.pulse.batches import Batches
 from visualizer.pulse.run import Lesson
 
+HUBER = 0.03  # Differences below this count squared, above it plainly.
+
 
 @dataclass(frozen=True)
 class Schedule:
@@ -65,6 +67,11 @@ def seen_behind(
         read = modules["text_encoder"](tokens).last_hidden_state
         velocity: torch.Tensor = modules["unet"](noised, times, read).sample
     return schedule.clean(noised, velocity.float(), times)
+
+
+def huber(found: torch.Tensor, goal: torch.Tensor) -> torch.Tensor:
+    """How far clean latents are apart, cell by cell (pseudo-Huber, as in arXiv 2310.14189)."""
+    return ((found - goal).square() + HUBER**2).sqrt() - HUBER
 
 
 def denoiser_lesson(

@@ -20,11 +20,10 @@ from torch import nn
 
 from visualizer.pulse.batches import Batches
 from visualizer.pulse.critic import LISTENS, SPEAKS, felt, judged, unmoved
-from visualizer.pulse.denoiser import Schedule, seen_behind
+from visualizer.pulse.denoiser import Schedule, huber, seen_behind
 from visualizer.pulse.run import Lesson
 
 STRIDE = 80  # Steps of the noise schedule between what the student and its mean see.
-HUBER = 0.03  # Differences below this count squared, above it plainly.
 PUSH = 2.0  # How hard a critic that is sure may push, beside that error.
 GUESSED = 300  # Steps of the noise schedule from which on there is something for a critic to see.
 GLANCES = (10, 500)  # Steps of the noise schedule at which the critic looks.
@@ -72,7 +71,7 @@ def distil_lesson(
                 goal = seen_behind(modules, schedule, nearer, earlier, seen.tokens)
             goal = torch.where((earlier == 0).view(-1, 1, 1, 1), clean, goal)
         found = seen_behind(modules, schedule, noised, later, seen.tokens)
-        error = (((found - goal).square() + HUBER**2).sqrt() - HUBER).mean()
+        error = huber(found, goal).mean()
         learned = pushed = torch.zeros((), device=found.device)
         if step >= LISTENS * steps:
             guessed = later >= later.max().clamp(max=GUESSED)

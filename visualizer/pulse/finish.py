@@ -22,7 +22,7 @@ import torch.nn.functional as F
 from visualizer.pulse.autoencoder import likeness
 from visualizer.pulse.batches import Batch, Batches
 from visualizer.pulse.critic import felt, fresh_critic, judged, steepness, unmoved
-from visualizer.pulse.denoiser import Schedule, seen_behind
+from visualizer.pulse.denoiser import Schedule, huber, seen_behind
 from visualizer.pulse.polish import detail
 from visualizer.pulse.recognizer import Recognizer
 from visualizer.pulse.run import Lesson
@@ -30,7 +30,6 @@ from visualizer.pulse.traits import Traits, unlike
 
 IMAGINED = 0.5  # Of a batch starts from nothing but noise.
 SECOND = (333, 499, 499, 666)  # Steps of the noise schedule at which it is then repainted.
-HUBER = 0.03  # Differences below this count squared, above it plainly.
 LAYOUT = 4  # Cells along the edge of what must stay where nothing of a drawing was left.
 TIED = 0.2  # How much each cell must stay, too: left free, they learn to dazzle the critic.
 ASKED = 0.12  # Weight of showing what was asked for.
@@ -145,17 +144,13 @@ def strayed(
 ) -> torch.Tensor:
     """How far latents are from the drawing, as far as it could be seen, and else from a layout."""
     layouts = (F.avg_pool2d(latents, LAYOUT) for latents in (found, goal))
-    moved = _each(_huber(*layouts)) + TIED * _each(_huber(found, goal))
-    return (trust * _each(_huber(found, drawn)) + (1.0 - trust) * moved).mean()
+    moved = _each(huber(*layouts)) + TIED * _each(huber(found, goal))
+    return (trust * _each(huber(found, drawn)) + (1.0 - trust) * moved).mean()
 
 
 def _each(errors: torch.Tensor) -> torch.Tensor:
     """The mean of each picture of a batch, shape (batch, 1, 1, 1)."""
     return errors.mean((1, 2, 3), keepdim=True)
-
-
-def _huber(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
-    return ((one - other).square() + HUBER**2).sqrt() - HUBER
 
 
 @dataclass(frozen=True)
