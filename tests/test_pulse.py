@@ -16,12 +16,13 @@ from visualizer.painters.diffusion.model import Condition
 from visualizer.painters.scenes import ScenesPainter
 from visualizer.pulse.batches import Batches, Book
 from visualizer.pulse.captions import caption
+from visualizer.pulse.colors import SECOND, apart, displaced, painted_from, rearranged
 from visualizer.pulse.course import REHEARSAL
 from visualizer.pulse.critic import Fine, felt, fresh_critic, judged, steepness, unmoved
 from visualizer.pulse.denoiser import Schedule
 from visualizer.pulse.distil import led
 from visualizer.pulse.drawings import FAMILIES, GROUP, HELD_OUT, draw, imagine
-from visualizer.pulse.finish import SECOND, painted_from, strayed, windows
+from visualizer.pulse.finish import strayed, windows
 from visualizer.pulse.gallery import Gallery
 from visualizer.pulse.parts import CHANNELS, LENGTH, TOY, fresh_scheduler, read_tokens, tokenizer_of
 from visualizer.pulse.polish import detail
@@ -157,7 +158,7 @@ def test_words_are_learned_before_anything_is_painted(tmp_path: Path) -> None:
         assert last < 0.8 * first, part
 
 
-@pytest.mark.parametrize("name", ["distil", "finish"])
+@pytest.mark.parametrize("name", ["distil", "colors", "finish"])
 def test_a_lesson_that_was_kept_halfway_keeps_its_teacher(
     rehearsed: Path, tmp_path: Path, name: str
 ) -> None:
@@ -233,15 +234,37 @@ def test_pictures_of_a_book_are_the_drawings_of_its_latents(rehearsed: Path) -> 
             assert torch.equal(part, drawn[:, 16:40, 8:32])
 
 
-def test_half_of_a_batch_starts_from_nothing_but_noise(rehearsed: Path) -> None:
+def test_some_of_a_batch_starts_from_nothing_but_noise(rehearsed: Path) -> None:
     studio = Studio(rehearsed, REHEARSAL, CPU)
     seen, modules = studio.batches(8).at(0), studio.painter()
-    start = painted_from(modules, studio.schedule, seen, np.random.default_rng(0))
-    alone = start.trust.flatten() == 0.0
-    assert int(alone.sum()) == round(len(seen.latents) / 2)
-    assert set(start.times[alone].tolist()) <= set(SECOND)
-    again = studio.schedule.noised(seen.latents, seen.noise, seen.times)
-    torch.testing.assert_close(start.noised[~alone], again[~alone])
+    start = painted_from(modules, studio.schedule, seen, np.random.default_rng(0), 0.25, 0.5)
+    count, free = len(seen.latents), start.trust.flatten() == 0.0
+    alone = free & (start.times == 999)
+    assert torch.equal(start.noised[alone], seen.noise[alone])
+    assert int(alone.sum()) == round(count / 4)
+    again = free & ~alone
+    assert int(again.sum()) == round(count / 2)
+    assert set(start.times[again].tolist()) <= set(SECOND)
+    left = studio.schedule.noised(seen.latents, seen.noise, seen.times)
+    torch.testing.assert_close(start.noised[~free], left[~free])
+
+
+def test_colours_are_alike_wherever_they_lie() -> None:
+    rng, drawn = np.random.default_rng(0), torch.randn(2, CHANNELS, 8, 8)
+    assert float(apart(drawn.flip(3).roll(2, dims=2), drawn, rng).max()) < 1e-6
+    far = apart(torch.stack([drawn[0], drawn[1] + 1.0]), drawn, rng).flatten()
+    assert float(far[0]) < 1e-6
+    assert float(far[1]) > 0.1
+    mixed = drawn[:, torch.randperm(CHANNELS, generator=torch.Generator().manual_seed(0))]
+    assert float(apart(mixed, drawn, rng).min()) > 0.01
+
+
+def test_a_layout_may_take_on_other_colours() -> None:
+    drawn = torch.randn(2, CHANNELS, 8, 8).repeat_interleave(4, dim=2).repeat_interleave(4, dim=3)
+    other = 0.5 * drawn + torch.randn(2, CHANNELS, 1, 1)
+    assert float(rearranged(other, drawn).max()) < 0.01
+    assert float(displaced(other, drawn).min()) > 0.1
+    assert float(rearranged(drawn.roll(8, dims=3), drawn).min()) > 0.3
 
 
 def test_of_the_finish_ships_a_part_of_the_way(rehearsed: Path) -> None:

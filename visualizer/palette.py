@@ -124,7 +124,7 @@ def _plain_color(value: str) -> str:
 
     there = Color(value)
     names = plain_names()
-    return min(names, key=lambda name: there.delta_e(find_color(name) or name, method="ok"))
+    return min(names, key=lambda name: there.delta_e(find_color(name) or name, method="2000"))
 
 
 @lru_cache(maxsize=64)

@@ -29,6 +29,7 @@ class Course:
         fine: Steps of the denoiser on pictures of both sizes.
         distil: Steps of the lesson on few passes.
         guidance: How literally its teacher takes captions.
+        colors: Steps of the lesson on colours.
         recognizer: Steps of the lesson in recognizing drawings.
         finish: Steps of the last lesson.
     """
@@ -50,6 +51,7 @@ class Course:
     fine: int = 3_000
     distil: int = 1_500
     guidance: float = 3.0
+    colors: int = 2_400
     recognizer: int = 2_500
     finish: int = 1_150
 
@@ -72,6 +74,7 @@ REHEARSAL = Course(
     coarse=4,
     fine=4,
     distil=3,
+    colors=3,
     recognizer=3,
     finish=4,
 )

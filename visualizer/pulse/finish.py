@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
 from visualizer.pulse.autoencoder import likeness
 from visualizer.pulse.batches import Batch, Batches
+from visualizer.pulse.colors import displaced, each, painted_from
 from visualizer.pulse.critic import felt, fresh_critic, judged, steepness, unmoved
 from visualizer.pulse.denoiser import Schedule, huber, seen_behind
 from visualizer.pulse.polish import detail
@@ -29,8 +29,6 @@ from visualizer.pulse.run import Lesson
 from visualizer.pulse.traits import Traits, unlike
 
 IMAGINED = 0.5  # Of a batch starts from nothing but noise.
-SECOND = (333, 499, 499, 666)  # Steps of the noise schedule at which it is then repainted.
-LAYOUT = 4  # Cells along the edge of what must stay where nothing of a drawing was left.
 TIED = 0.2  # How much each cell must stay, too: left free, they learn to dazzle the critic.
 ASKED = 0.12  # Weight of showing what was asked for.
 VEIL = 0.2  # Standard deviation of the noise that the recognizer looks through.
@@ -42,21 +40,6 @@ LISTENS, SPEAKS = 0.02, 0.05  # Of the lesson: from when on its critic learns, a
 CALM = 0.03  # Weight of how steep the critic's opinion is.
 WAY = 0.75  # Of the way ships: all of it paints too much detail at 512 pixels (arXiv 2109.01903).
 SWIFT = 6.0  # How many times as fast as the others the critic learns.
-
-
-@dataclass(frozen=True)
-class Start:
-    """What is painted from.
-
-    Attributes:
-        noised: Latents under noise.
-        times: How much, in steps of the noise schedule.
-        trust: How much of each drawing is left, shape (batch, 1, 1, 1), in [0, 1].
-    """
-
-    noised: torch.Tensor
-    times: torch.Tensor
-    trust: torch.Tensor
 
 
 def finish_lesson(
@@ -88,7 +71,7 @@ def finish_lesson(
 
     def loss(step: int) -> tuple[torch.Tensor, dict[str, float]]:
         rng, seen = np.random.default_rng([step, 5]), batches.at(step)
-        start = painted_from(modules, schedule, seen, rng)
+        start = painted_from(modules, schedule, seen, rng, 0.0, IMAGINED)
         found = seen_behind(modules, schedule, start.noised, start.times, seen.tokens)
         with torch.no_grad():
             goal = seen_behind(begun, schedule, start.noised, start.times, seen.tokens)
@@ -121,36 +104,12 @@ def finish_lesson(
     )
 
 
-def painted_from(
-    modules: dict[str, Any], schedule: Schedule, seen: Batch, rng: np.random.Generator
-) -> Start:
-    """Drawings under noise, and for some of them what a first pass made of noise alone."""
-    count = round(IMAGINED * len(seen.latents))
-    some = torch.from_numpy(rng.permutation(len(seen.latents))[:count])
-    latents, noise, times = seen.latents.clone(), seen.noise.clone(), seen.times.clone()
-    if count:
-        last = torch.full_like(times[some], len(schedule.alpha) - 1)
-        with torch.no_grad():
-            latents[some] = seen_behind(modules, schedule, noise[some], last, seen.tokens[some])
-        noise[some] = noise[some].roll(1, dims=1)  # As the program's second pass takes its noise.
-        times[some] = torch.from_numpy(rng.choice(SECOND, count)).to(times)
-    trust = schedule.at(times)[0].square()
-    trust[some] = 0.0
-    return Start(schedule.noised(latents, noise, times), times, trust)
-
-
 def strayed(
     found: torch.Tensor, drawn: torch.Tensor, goal: torch.Tensor, trust: torch.Tensor
 ) -> torch.Tensor:
     """How far latents are from the drawing, as far as it could be seen, and else from a layout."""
-    layouts = (F.avg_pool2d(latents, LAYOUT) for latents in (found, goal))
-    moved = _each(huber(*layouts)) + TIED * _each(huber(found, goal))
-    return (trust * _each(huber(found, drawn)) + (1.0 - trust) * moved).mean()
-
-
-def _each(errors: torch.Tensor) -> torch.Tensor:
-    """The mean of each picture of a batch, shape (batch, 1, 1, 1)."""
-    return errors.mean((1, 2, 3), keepdim=True)
+    moved = displaced(found, goal) + TIED * each(huber(found, goal))
+    return (trust * each(huber(found, drawn)) + (1.0 - trust) * moved).mean()
 
 
 @dataclass(frozen=True)

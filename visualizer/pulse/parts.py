@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -167,3 +169,34 @@ def read_tokens(tokenizer: Any, texts: list[str]) -> torch.Tensor:
     )
     ids: torch.Tensor = read.input_ids
     return ids
+
+
+def write_model(
+    folder: Path, parts: dict[str, Any], spelling: Path, plan: Plan, *, few: bool
+) -> None:
+    """Writes a model as diffusers and the program read it.
+
+    Args:
+        folder: Where it is written.
+        parts: "vae", "unet" and "text_encoder".
+        spelling: The folder of its tokenizer.
+        plan: Of the model.
+        few: Whether it has learned to paint in few passes.
+    """
+    from diffusers import StableDiffusionPipeline
+
+    StableDiffusionPipeline(
+        **parts,
+        tokenizer=tokenizer_of(spelling, plan),
+        scheduler=fresh_scheduler(few=few),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    ).save_pretrained(folder, safe_serialization=True)
+    for path in folder.glob("*/config.json"):
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        kept.pop("_name_or_path", None)  # Where it lay while it was taught.
+        path.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
+    # As it was learned: what transformers writes has another form in every major version.
+    shutil.rmtree(folder / "tokenizer")
+    shutil.copytree(spelling, folder / "tokenizer")

@@ -21,6 +21,8 @@ from visualizer.pulse.parts import read_tokens
 from visualizer.pulse.run import Lesson
 from visualizer.pulse.traits import ANSWERS, Traits, unlike
 
+ANSWERING = 3e-3  # Highest learning rate of the answers, which are always new.
+
 
 def reader_lesson(
     modules: dict[str, Any],
@@ -58,4 +60,5 @@ def reader_lesson(
         missed = unlike(answer(modules["unet"].add_embedding(read)), asked)
         return missed.total, {"family": missed.family.item(), "look": missed.look.item()}
 
-    return Lesson("reader", folder, {**modules, "answer": answer}, loss, steps, peak)
+    swift = {"answer": max(1.0, ANSWERING / peak)}
+    return Lesson("reader", folder, {**modules, "answer": answer}, loss, steps, peak, swift=swift)

@@ -8,8 +8,6 @@ stays under `begun/`: it is needed again when the lesson is gone on with, as its
 from __future__ import annotations
 
 import copy
-import json
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +19,7 @@ import torch
 
 from visualizer.pulse.autoencoder import autoencoder_lesson
 from visualizer.pulse.batches import Batches, books
+from visualizer.pulse.colors import colors_lesson
 from visualizer.pulse.course import Course
 from visualizer.pulse.denoiser import Schedule, denoiser_lesson
 from visualizer.pulse.distil import distil_lesson
@@ -33,6 +32,7 @@ from visualizer.pulse.parts import (
     fresh_unet,
     fresh_vae,
     tokenizer_of,
+    write_model,
 )
 from visualizer.pulse.polish import polish_lesson
 from visualizer.pulse.reader import reader_lesson
@@ -112,7 +112,7 @@ class Studio:
             captions=self.course.captions,
             batch=self.course.phrases,
             steps=self.course.reader,
-            peak=2e-3,
+            peak=3e-4 if self.begin else 2e-3,
         )
 
     def coarse(self) -> Lesson:
@@ -126,11 +126,9 @@ class Studio:
     def distil(self) -> Lesson:
         """The sixth lesson, in few passes."""
         self._begin("distil", "unet", "text_encoder")
-        taught = self.painter("distil")
-        teacher = {n: copy.deepcopy(m).eval().requires_grad_(False) for n, m in taught.items()}
         return distil_lesson(
-            taught,
-            teacher,
+            self.painter("distil"),
+            self._unmoved("distil"),
             self.batches(self.course.drawings // 2),
             self.schedule,
             self.folder,
@@ -139,8 +137,21 @@ class Studio:
             peak=3e-4,
         )
 
+    def colors(self) -> Lesson:
+        """The seventh lesson, on the colours that were asked for."""
+        self._begin("colors", "unet", "text_encoder")
+        return colors_lesson(
+            self.painter("colors"),
+            self._unmoved("colors"),
+            self.batches(self.course.drawings // 2),
+            self.schedule,
+            self.folder,
+            steps=self.course.colors,
+            peak=3e-4,
+        )
+
     def recognizer(self) -> Lesson:
-        """The seventh lesson, of one who only helps in the last."""
+        """The eighth lesson, of one who only helps in the last."""
         return recognizer_lesson(
             Recognizer(CHANNELS).to(self.device),
             self.batches(self.course.drawings),
@@ -154,7 +165,7 @@ class Studio:
         self._begin("finish", "vae", "unet", "text_encoder")
         return finish_lesson(
             {"vae": self.part("vae", "finish"), **self.painter("finish")},
-            {n: m.eval().requires_grad_(False) for n, m in self.painter("finish").items()},
+            self._unmoved("finish"),
             self._recognizer(),
             self.batches(self.course.drawings // 2),
             self.schedule,
@@ -180,6 +191,10 @@ class Studio:
         """The parts that turn words into latents; see `part`."""
         return {name: self.part(name, lesson) for name in ("unet", "text_encoder")}
 
+    def _unmoved(self, lesson: str) -> dict[str, Any]:
+        """The painter as a lesson began with it; it does not learn."""
+        return {n: m.eval().requires_grad_(False) for n, m in self.painter(lesson).items()}
+
     def keep(self, lesson: Lesson, over: bool) -> None:
         """Writes what a lesson has taught, and notes whether it is over."""
         with lesson.averaged():
@@ -194,24 +209,8 @@ class Studio:
 
     def write(self, folder: Path) -> None:
         """Writes the model as diffusers and the program read it."""
-        from diffusers import StableDiffusionPipeline
-
-        parts = {n: self.part(n).to(torch.bfloat16) for n in ("vae", "unet", "text_encoder")}
-        StableDiffusionPipeline(
-            **parts,
-            tokenizer=self.tokenizer,
-            scheduler=fresh_scheduler(few=self._few),
-            safety_checker=None,
-            feature_extractor=None,
-            requires_safety_checker=False,
-        ).save_pretrained(folder, safe_serialization=True)
-        for path in folder.glob("*/config.json"):
-            kept = json.loads(path.read_text(encoding="utf-8"))
-            kept.pop("_name_or_path", None)  # Where it lay while it was taught.
-            path.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
-        # As it was learned: what transformers writes has another form in every major version.
-        shutil.rmtree(folder / "tokenizer")
-        shutil.copytree(self._tokenizer_folder, folder / "tokenizer")
+        parts = {n: self.part(n).to(torch.bfloat16) for n in sorted(PARTS)}
+        write_model(folder, parts, self._tokenizer_folder, self.course.plan, few=self._few)
 
     def part(self, name: str, lesson: str = "") -> Any:
         """A part as it is now, or as a lesson began with it; fresh if there is none."""

@@ -23,6 +23,7 @@ LESSONS = (
     "coarse",
     "fine",
     "distil",
+    "colors",
     "recognizer",
     "finish",
 )
