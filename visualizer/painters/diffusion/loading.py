@@ -141,7 +141,10 @@ _WITHOUT = {"safety_checker": None, "feature_extractor": None, "requires_safety_
 
 
 def _place(pipe: Any, device: torch.device, dtype: torch.dtype) -> None:
-    fold(pipe.vae)
+    on_cpu = device.type == "cpu"
+    fold(pipe.vae, doublings=on_cpu)
+    if hasattr(pipe, "unet"):
+        fold(pipe.unet, doublings=on_cpu)
     pipe.to(device, dtype)
     # Channels-last is the layout that convolutions compute in on CPUs and tensor cores.
     if hasattr(pipe, "unet"):
