@@ -11,6 +11,7 @@ pictures to look at.
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from collections.abc import Sequence
 from itertools import combinations, pairwise
 from pathlib import Path
@@ -214,6 +215,13 @@ def fidelity(
     right = answers(probe, painted, torch.from_numpy(families), torch.from_numpy(colors))
     row("family right", right[0], ">= 0.75")
     row("palette right", right[1], ">= 0.85")
+    with torch.no_grad():
+        seen = [int(k) for k in probe(painted)[1].argmax(1)]
+    wrong = Counter((names[c], names[k]) for c, k in zip(colors, seen, strict=True) if c != k)
+    for (asked, taken), times in wrong.most_common(5):
+        print(
+            f"  {asked} taken for {taken}: {times} of {int((colors == names.index(asked)).sum())}"
+        )
 
 
 def sharpness(model: FrameModel, names: list[str], size: int, steps: int) -> None:
