@@ -103,15 +103,20 @@ def test_regions_are_corners_and_middle(tmp_path: Path) -> None:
     with SegmentWriter(path, 64, 64, FPS) as writer:
         writer.write(frame)
     luminance = read_luminance(path, 1)
-    np.testing.assert_allclose(luminance.regions[0], [0, 1, 0, 0, 0.25], atol=0.05)
+    np.testing.assert_allclose(luminance.regions[0], grey([0, 1, 0, 0, 0.25]), atol=0.05)
     np.testing.assert_allclose(luminance.whole, 0.25, atol=0.02)
+
+
+def grey(levels: object) -> np.ndarray:
+    """The same light of red, green and blue."""
+    return np.repeat(np.asarray(levels, float)[..., None], 3, axis=-1)
 
 
 @pytest.mark.parametrize(("hertz", "safe"), [(1, True), (3, True), (4, False), (10, False)])
 def test_flashes_are_counted_per_second(hertz: int, safe: bool) -> None:
     times = np.arange(5 * 60) / 60
     square = ((times * hertz) % 1 < 0.5).astype(float)
-    flashes = count_flashes(square[:, None], times)
+    flashes = count_flashes(grey(square[:, None]), times)
     assert flashes.most == pytest.approx(hertz, abs=0.5)
     assert flashes.is_safe == safe
 
@@ -120,21 +125,61 @@ def test_flashes_are_counted_per_second(hertz: int, safe: bool) -> None:
 def test_small_changes_and_bright_ones_are_no_flashes(low: float, high: float) -> None:
     times = np.arange(120) / 30
     levels = np.where(np.arange(120) % 2, high, low)
-    assert count_flashes(levels[:, None], times).most == 0
+    assert count_flashes(grey(levels[:, None]), times).most == 0
 
 
 def test_a_slow_fade_is_one_change_and_noise_on_it_none() -> None:
     times = np.arange(300) / 30
     ripple = 0.04 * (np.arange(300) % 2)
-    assert count_flashes((times / 10 * 0.9 + ripple)[:, None], times).most == 0.5
+    assert count_flashes(grey((times / 10 * 0.9 + ripple)[:, None]), times).most == 0.5
 
 
 def test_the_worst_region_counts() -> None:
     times = np.arange(60) / 30
     still = np.full(60, 0.5)
     flicker = (np.arange(60) // 3 % 2).astype(float)
-    flashes = count_flashes(np.stack([still, flicker], axis=1), times)
+    flashes = count_flashes(grey(np.stack([still, flicker], axis=1)), times)
     assert flashes.most == pytest.approx(5, abs=0.5)
+    assert not flashes.are_red
+
+
+@pytest.mark.parametrize(
+    ("other", "red"),
+    [
+        ((0.0, 0.3, 0.1), True),  # A green as bright as the red.
+        ((0.0, 0.0, 0.0), True),
+        ((0.28, 0.28, 0.28), True),
+        ((1.0, 0.08, 0.0), False),  # An orange nearby.
+        ((0.93, 0.0, 0.0), False),  # The same red, hardly darker.
+    ],
+)
+def test_flashes_of_red_count_where_light_hardly_changes(
+    other: tuple[float, float, float], red: bool
+) -> None:
+    times = np.arange(120) / 30
+    colors = np.where((np.arange(120) // 3 % 2)[:, None], other, (1.0, 0.0, 0.0))
+    flashes = count_flashes(colors[:, None], times)
+    assert flashes.most == pytest.approx(5.0 if red else 0.0, abs=0.5)
+    assert flashes.is_safe != red
+
+
+def test_between_two_colours_without_red_nothing_flashes_red() -> None:
+    times = np.arange(120) / 30
+    colors = np.where((np.arange(120) // 3 % 2)[:, None], (0.0, 0.28, 0.1), (0.1, 0.2, 1.0))
+    assert count_flashes(colors[:, None], times).most == 0
+
+
+def test_the_report_says_that_a_film_flashes_red(tmp_path: Path) -> None:
+    frames = np.zeros((2 * FPS, 32, 32, 3), np.uint8)
+    frames[..., 1] = 110
+    frames[np.arange(2 * FPS) // 3 % 2 == 0] = 220, 0, 0
+    path = tmp_path / "red.mp4"
+    with SegmentWriter(path, 32, 32, FPS) as writer:
+        for frame in frames:
+            writer.write(frame)
+    flashes = count_flashes(read_luminance(path, 2 * FPS).regions, np.arange(2 * FPS) / FPS)
+    assert flashes.are_red
+    assert not flashes.is_safe
 
 
 def test_loudness_of_a_known_tone(tmp_path: Path) -> None:

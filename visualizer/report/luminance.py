@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from visualizer import ffmpeg
 from visualizer.errors import VisualizerError
+from visualizer.report.flashes import LUMINANCE
 
 SIDE = 32  # The picture is averaged down to 32 x 32 points.
 FORM = f"scale={SIDE}:{SIDE}:flags=area,format=rgb24"
@@ -29,11 +30,12 @@ REGIONS = (  # Each is a quarter of the picture: four corners and the middle.
 
 @dataclass(frozen=True)
 class Luminance:
-    """Relative luminance over the film: linear light, 0 black, 1 white.
+    """Linear light over the film: 0 black, 1 white.
 
     Attributes:
-        whole: float32, shape (frames,): mean of the picture.
-        regions: float32, shape (frames, 5): means of the four corners and of the middle.
+        whole: float32, shape (frames,): mean relative luminance of the picture.
+        regions: float32, shape (frames, 5, 3): mean red, green and blue of the four corners and of
+            the middle.
     """
 
     whole: NDArray[np.float32]
@@ -41,7 +43,7 @@ class Luminance:
 
 
 def read_luminance(video: Path, frames: int) -> Luminance:
-    """Decodes the picture once; six numbers remain of each frame.
+    """Decodes the picture once; six colours remain of each frame.
 
     Args:
         video: The film.
@@ -50,11 +52,11 @@ def read_luminance(video: Path, frames: int) -> Luminance:
     Raises:
         VisualizerError: Not all frames can be decoded.
     """
-    six = np.dtype((np.float32, 1 + len(REGIONS)))
+    six = np.dtype((np.float32, (1 + len(REGIONS), 3)))
     rows = np.asarray(np.fromiter(map(_means, _frames(video)), six), np.float32)
     if len(rows) != frames:
         raise VisualizerError(f"{video}: is damaged; {len(rows)} of {frames} frames can be shown")
-    return Luminance(rows[:, 0], rows[:, 1:])
+    return Luminance(rows[:, 0] @ LUMINANCE.astype(np.float32), rows[:, 1:])
 
 
 def _frames(video: Path) -> Iterator[NDArray[np.uint8]]:
@@ -66,9 +68,10 @@ def _frames(video: Path) -> Iterator[NDArray[np.uint8]]:
             yield np.frombuffer(data, np.uint8).reshape(SIDE, SIDE, 3)
 
 
-def _means(frame: NDArray[np.uint8]) -> tuple[float, ...]:
-    linear = _linear_light()[frame] @ np.array([0.2126, 0.7152, 0.0722], np.float32)
-    return (float(linear.mean()), *(float(linear[region].mean()) for region in REGIONS))
+def _means(frame: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Of the whole and of each region, shape (6, 3)."""
+    linear = _linear_light()[frame]
+    return np.stack([linear[part].mean(axis=(0, 1)) for part in (np.s_[:], *REGIONS)])
 
 
 @cache

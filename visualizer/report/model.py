@@ -34,7 +34,7 @@ class Report:
         video: The film.
         picture: When its frames are shown.
         sound: What is heard and when.
-        luminance: How bright each frame is.
+        luminance: How bright each frame is, and in which colours.
         loudness: How loud it is.
         flashes: The worst second of flashing.
     """
@@ -52,6 +52,7 @@ class Report:
         rate = "constant" if picture.is_constant else "NOT constant"
         first, last = 1000 * (sound.start - picture.start), 1000 * (sound.end - picture.end)
         loudness = self.loudness
+        red = " of red" if self.flashes.are_red else ""
         safe = "safe" if self.flashes.is_safe else f"NOT safe, at most {ALLOWED} are allowed"
         return "\n".join(
             (
@@ -61,7 +62,7 @@ class Report:
                 f" {sound.start:.3f} s to {sound.end:.3f} s",
                 f"together  sound starts {first:+.1f} ms and ends {last:+.1f} ms after the picture",
                 f"loudness  {loudness.integrated:.1f} LUFS, true peak {loudness.peak:+.1f} dB",
-                f"flashes   {self.flashes.most:g} in the worst second"
+                f"flashes   {self.flashes.most:g}{red} in the worst second"
                 f" (from {self.flashes.second:.1f} s): {safe}",
             )
         )
