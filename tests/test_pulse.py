@@ -270,12 +270,12 @@ def test_a_layout_may_take_on_other_colours() -> None:
 def test_of_the_finish_ships_a_part_of_the_way(rehearsed: Path) -> None:
     studio = Studio(rehearsed, REHEARSAL, CPU)
     lesson = studio.finish()
-    assert lesson.way == 0.75
+    assert lesson.way == 0.6
     with lesson.averaged():
         taught = [value.detach().clone() for value in lesson.modules["unet"].parameters()]
     begun, ships = studio.part("unet", "finish"), studio.part("unet")
     for first, last, value in zip(begun.parameters(), taught, ships.parameters(), strict=True):
-        torch.testing.assert_close(value, first.lerp(last, 0.75), rtol=0.01, atol=1e-4)
+        torch.testing.assert_close(value, first.lerp(last, 0.6), rtol=0.01, atol=1e-4)
 
 
 def test_a_model_that_paints_in_few_passes_still_does(rehearsed: Path, tmp_path: Path) -> None:
@@ -290,10 +290,11 @@ def test_what_was_left_of_a_drawing_must_be_kept_and_else_the_layout() -> None:
     ripple = torch.tensor([1.0, -1.0]).repeat(4) * torch.ones(8, 1)
     assert float(strayed(drawn, drawn, drawn + 1.0, trusted)) == 0.0
     assert float(strayed(drawn + ripple, drawn, drawn, trusted)) > 0.5
-    alone, whole = 0.0 * trusted, drawn + 1.0
-    rippled = float(strayed(drawn + ripple, whole, drawn, alone))
-    moved = float(strayed(whole, whole, drawn, alone))
-    assert rippled < 0.2 * moved
+    alone, large = 0.0 * trusted, torch.randn(2, CHANNELS, 2, 2).repeat(1, 1, 4, 4)
+    large = large.sort(dim=3).values
+    rippled = float(strayed(large + 0.2 * ripple, drawn, large, alone))
+    moved = float(strayed(large.flip(3), drawn, large, alone))
+    assert rippled < 0.3 * moved
     assert moved > 0.5
     mixed = torch.tensor([1.0, 0.0]).view(2, 1, 1, 1)
     goal = torch.stack([drawn[0] + 9.0, drawn[1]])

@@ -74,9 +74,7 @@ def colors_lesson(
         with torch.no_grad():
             goal = seen_behind(begun, schedule, start.noised, start.times, seen.tokens)
         told = (seen.tokens != empty).any(1).float().view(-1, 1, 1, 1)
-        hues = sum(
-            apart(F.avg_pool2d(found, n), F.avg_pool2d(seen.latents, n), rng) for n in (1, LAYOUT)
-        )
+        hues = miscolored(found, seen.latents, rng)
         moved = told * KEPT * rearranged(found, goal) + (1.0 - told) * displaced(found, goal)
         kept = start.trust * each(huber(found, seen.latents))
         free = 1.0 - start.trust
@@ -124,6 +122,12 @@ def painted_from(
     trust = schedule.at(times)[0].square()
     trust[again] = 0.0
     return Start(schedule.noised(latents, noise, times), times, trust)
+
+
+def miscolored(found: torch.Tensor, drawn: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+    """How far the colours of each picture are from a drawing's, in the small and in the large."""
+    large = F.avg_pool2d(found, LAYOUT), F.avg_pool2d(drawn, LAYOUT)
+    return apart(found, drawn, rng) + apart(*large, rng)
 
 
 def apart(found: torch.Tensor, drawn: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:

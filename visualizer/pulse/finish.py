@@ -6,7 +6,7 @@ distillation, arXiv 2311.17042), and a recognizer says whether it shows what was
 what is painted starts from a drawing under noise, the other half from nothing but noise and goes
 the whole way as it will in a film, so that nothing is learned that is not met again. What there
 was of the drawing must be kept; where nothing was left of it, the layout that the denoiser had
-learned before.
+learned before, in the colours of drawings of the same words.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import torch
 
 from visualizer.pulse.autoencoder import likeness
 from visualizer.pulse.batches import Batch, Batches
-from visualizer.pulse.colors import displaced, each, painted_from
+from visualizer.pulse.colors import each, miscolored, painted_from, rearranged
 from visualizer.pulse.critic import felt, fresh_critic, judged, steepness, unmoved
 from visualizer.pulse.denoiser import Schedule, huber, seen_behind
 from visualizer.pulse.polish import detail
@@ -28,7 +28,7 @@ from visualizer.pulse.recognizer import Recognizer
 from visualizer.pulse.run import Lesson
 from visualizer.pulse.traits import Traits, unlike
 
-IMAGINED = 0.5  # Of a batch starts from nothing but noise.
+FIRST_PASS, SECOND_PASS = 0.1875, 0.5  # Of a batch start from nothing but noise.
 TIED = 0.2  # How much each cell must stay, too: left free, they learn to dazzle the critic.
 ASKED = 0.12  # Weight of showing what was asked for.
 VEIL = 0.2  # Standard deviation of the noise that the recognizer looks through.
@@ -38,7 +38,7 @@ SHOWN = 0.25  # Of a batch is also shown from a drawing's own latents.
 PUSH = 4.0  # How hard a critic that is sure may push, beside the errors.
 LISTENS, SPEAKS = 0.02, 0.05  # Of the lesson: from when on its critic learns, and pushes.
 CALM = 0.03  # Weight of how steep the critic's opinion is.
-WAY = 0.75  # Of the way ships: all of it paints too much detail at 512 pixels (arXiv 2109.01903).
+WAY = 0.6  # Of the way ships: all of it paints too much detail at 512 pixels (arXiv 2109.01903).
 SWIFT = 6.0  # How many times as fast as the others the critic learns.
 
 
@@ -71,12 +71,14 @@ def finish_lesson(
 
     def loss(step: int) -> tuple[torch.Tensor, dict[str, float]]:
         rng, seen = np.random.default_rng([step, 5]), batches.at(step)
-        start = painted_from(modules, schedule, seen, rng, 0.0, IMAGINED)
+        start = painted_from(modules, schedule, seen, rng, FIRST_PASS, SECOND_PASS)
         found = seen_behind(modules, schedule, start.noised, start.times, seen.tokens)
         with torch.no_grad():
             goal = seen_behind(begun, schedule, start.noised, start.times, seen.tokens)
         far = strayed(found, seen.latents, goal, start.trust)
-        told = (seen.tokens != empty).any(1).nonzero()[:, 0]
+        told = (seen.tokens != empty).any(1)
+        free = (1.0 - start.trust) * told.view(-1, 1, 1, 1)
+        tinted = (free * miscolored(found, seen.latents, rng)).mean()
         asked = Traits.of(seen.drawings).to(batches.device).chosen(told)
         missed = unlike(recognizer((found + VEIL * seen.noise.roll(3, dims=1))[told]), asked)
 
@@ -88,8 +90,9 @@ def finish_lesson(
                 learned = _judged(critic, parts) + CALM * steepness(critic, parts.beside)
             if step >= SPEAKS * steps:
                 pushed = PUSH * _felt(critic, parts, (found, far), (parts.shown, blurred))
-        return far + ASKED * missed.total + blurred + learned + pushed, {
+        return far + tinted + ASKED * missed.total + blurred + learned + pushed, {
             "strayed": far.item(),
+            "colors": tinted.item(),
             "family": missed.family.item(),
             "look": missed.look.item(),
             "critic": learned.item(),
@@ -107,8 +110,11 @@ def finish_lesson(
 def strayed(
     found: torch.Tensor, drawn: torch.Tensor, goal: torch.Tensor, trust: torch.Tensor
 ) -> torch.Tensor:
-    """How far latents are from the drawing, as far as it could be seen, and else from a layout."""
-    moved = displaced(found, goal) + TIED * each(huber(found, goal))
+    """How far latents are from the drawing, as far as it could be seen, and else from a layout.
+
+    Layouts may take on other colours.
+    """
+    moved = rearranged(found, goal) + TIED * each(huber(found, goal))
     return (trust * each(huber(found, drawn)) + (1.0 - trust) * moved).mean()
 
 
