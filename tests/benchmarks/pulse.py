@@ -219,9 +219,7 @@ def fidelity(
         seen = [int(k) for k in probe(painted)[1].argmax(1)]
     wrong = Counter((names[c], names[k]) for c, k in zip(colors, seen, strict=True) if c != k)
     for (asked, taken), times in wrong.most_common(5):
-        print(
-            f"  {asked} taken for {taken}: {times} of {int((colors == names.index(asked)).sum())}"
-        )
+        print(f"  {asked} taken for {taken}: {times} of {(colors == names.index(asked)).sum()}")
 
 
 def sharpness(model: FrameModel, names: list[str], size: int, steps: int) -> None:

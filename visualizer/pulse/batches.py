@@ -62,6 +62,7 @@ class Batch:
         noise: The same shape.
         times: Steps of the noise schedule, int64, shape (batch,).
         tokens: Of the captions, int64, shape (batch, tokens).
+        told: Whether a caption says anything, bool, shape (batch,).
         drawings: What the captions speak of.
         book: Where they were found.
         chosen: Their places in it.
@@ -71,6 +72,7 @@ class Batch:
     noise: torch.Tensor
     times: torch.Tensor
     tokens: torch.Tensor
+    told: torch.Tensor
     drawings: Sequence[Drawing]
     book: Book
     chosen: NDArray[np.int64]
@@ -114,6 +116,7 @@ class Batches:
             noise=torch.from_numpy(noise).to(self.device),
             times=torch.from_numpy(self._times(size, rng)).to(self.device),
             tokens=self.read(said),
+            told=torch.tensor([bool(text) for text in said], device=self.device),
             drawings=drawings,
             book=book,
             chosen=chosen,

@@ -65,7 +65,6 @@ def colors_lesson(
         steps: How long it lasts.
         peak: Highest learning rate.
     """
-    empty = batches.read([""])
 
     def loss(step: int) -> tuple[torch.Tensor, dict[str, float]]:
         rng, seen = np.random.default_rng([step, 7]), batches.at(step)
@@ -73,7 +72,7 @@ def colors_lesson(
         found = seen_behind(modules, schedule, start.noised, start.times, seen.tokens)
         with torch.no_grad():
             goal = seen_behind(begun, schedule, start.noised, start.times, seen.tokens)
-        told = (seen.tokens != empty).any(1).float().view(-1, 1, 1, 1)
+        told = seen.told.float().view(-1, 1, 1, 1)
         hues = miscolored(found, seen.latents, rng)
         moved = told * KEPT * rearranged(found, goal) + (1.0 - told) * displaced(found, goal)
         kept = start.trust * each(huber(found, seen.latents))

@@ -67,7 +67,6 @@ def finish_lesson(
     """
     modules["vae"].encoder.requires_grad_(False)
     critic = fresh_critic().to(batches.device)
-    empty = batches.read([""])
 
     def loss(step: int) -> tuple[torch.Tensor, dict[str, float]]:
         rng, seen = np.random.default_rng([step, 5]), batches.at(step)
@@ -76,11 +75,10 @@ def finish_lesson(
         with torch.no_grad():
             goal = seen_behind(begun, schedule, start.noised, start.times, seen.tokens)
         far = strayed(found, seen.latents, goal, start.trust)
-        told = (seen.tokens != empty).any(1)
-        free = (1.0 - start.trust) * told.view(-1, 1, 1, 1)
+        free = (1.0 - start.trust) * seen.told.view(-1, 1, 1, 1)
         tinted = (free * miscolored(found, seen.latents, rng)).mean()
-        asked = Traits.of(seen.drawings).to(batches.device).chosen(told)
-        missed = unlike(recognizer((found + VEIL * seen.noise.roll(3, dims=1))[told]), asked)
+        asked = Traits.of(seen.drawings).to(batches.device).chosen(seen.told)
+        missed = unlike(recognizer((found + VEIL * seen.noise.roll(3, dims=1))[seen.told]), asked)
 
         parts = windows(modules["vae"], seen, found, rng)
         blurred = likeness(parts.shown, parts.beside)

@@ -14,13 +14,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from visualizer.report.luminance import LUMINANCE
+
 CHANGE = 0.10  # Of the largest relative luminance: less is no flash.
 DARK = 0.80  # The darker of the two pictures must be below.
 RED = 0.80  # Of a saturated red's light is red.
 HUES = 0.20  # In the CIE 1976 diagram (u', v'): nearer colours are no red flash.
 GLOOM = 0.004  # Grey light that any screen adds: what is nearly black has no colour.
 ALLOWED = 3  # Flashes in any one second.
-LUMINANCE = np.array([0.2126, 0.7152, 0.0722])  # Of linear sRGB (IEC 61966-2-1).
 TO_XYZ = np.array([[0.4124, 0.2126, 0.0193], [0.3576, 0.7152, 0.1192], [0.1805, 0.0722, 0.9505]])
 SECOND = 1 - 1e-6  # Exactly three flashes a second must not become more by rounding.
 

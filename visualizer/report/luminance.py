@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from visualizer import ffmpeg
 from visualizer.errors import VisualizerError
-from visualizer.report.flashes import LUMINANCE
 
+LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)  # Of linear sRGB (IEC 61966-2-1).
 SIDE = 32  # The picture is averaged down to 32 x 32 points.
 FORM = f"scale={SIDE}:{SIDE}:flags=area,format=rgb24"
 
@@ -56,7 +56,7 @@ def read_luminance(video: Path, frames: int) -> Luminance:
     rows = np.asarray(np.fromiter(map(_means, _frames(video)), six), np.float32)
     if len(rows) != frames:
         raise VisualizerError(f"{video}: is damaged; {len(rows)} of {frames} frames can be shown")
-    return Luminance(rows[:, 0] @ LUMINANCE.astype(np.float32), rows[:, 1:])
+    return Luminance(rows[:, 0] @ LUMINANCE, rows[:, 1:])
 
 
 def _frames(video: Path) -> Iterator[NDArray[np.uint8]]:
