@@ -16,14 +16,19 @@ from visualizer.painters.diffusion.loading import load_model
 EIGHT = (8,) * 4
 
 
-def autoencoder() -> AutoencoderTiny:
-    """Formed like the project's own: nothing but convolutions where pictures are largest."""
+PAIRS = (0, 1, 1, 1), (1, 1, 1, 0)
+CHAINS = (0, 0, 1, 1), (1, 1, 0, 0)  # Formed like the project's own.
+LONGER = (0, 0, 0, 1), (1, 0, 0, 0)
+
+
+def autoencoder(blocks: tuple[tuple[int, ...], tuple[int, ...]] = PAIRS) -> AutoencoderTiny:
+    """Has nothing but convolutions where pictures are largest."""
     torch.manual_seed(0)
     return AutoencoderTiny(
         encoder_block_out_channels=EIGHT,
         decoder_block_out_channels=EIGHT,
-        num_encoder_blocks=(0, 1, 1, 1),
-        num_decoder_blocks=(1, 1, 1, 0),
+        num_encoder_blocks=blocks[0],
+        num_decoder_blocks=blocks[1],
     )
 
 
@@ -31,11 +36,12 @@ def joints(half: torch.nn.Module) -> int:
     return sum(isinstance(layer, Folded) for layer in half.layers)  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("size", [(1, 40, 72), (2, 16, 16), (1, 8, 8)], ids=str)
+@pytest.mark.parametrize("blocks", [PAIRS, CHAINS, LONGER], ids=["pairs", "chains", "longer"])
+@pytest.mark.parametrize("size", [(1, 40, 72), (2, 88, 96), (1, 8, 8), (1, 44, 74)], ids=str)
 def test_folded_layers_paint_the_same_to_the_last_row_and_column(
-    size: tuple[int, int, int],
+    size: tuple[int, int, int], blocks: tuple[tuple[int, ...], tuple[int, ...]]
 ) -> None:
-    plain = autoencoder().double()
+    plain = autoencoder(blocks).double()
     folded = deepcopy(plain)
     fold(folded)
     picture = torch.rand(size[0], 3, *size[1:], dtype=torch.float64) * 2.0 - 1.0
@@ -48,13 +54,16 @@ def test_folded_layers_paint_the_same_to_the_last_row_and_column(
             torch.testing.assert_close(mine, theirs, rtol=0, atol=1e-12)
 
 
-def test_the_rim_is_what_one_kernel_alone_would_get_wrong() -> None:
-    vae = autoencoder().double()
+@pytest.mark.parametrize("blocks", [PAIRS, CHAINS], ids=["pairs", "chains"])
+def test_the_rim_is_what_one_kernel_alone_would_get_wrong(
+    blocks: tuple[tuple[int, ...], tuple[int, ...]],
+) -> None:
+    vae = autoencoder(blocks).double()
     fold(vae)
     first = vae.encoder.layers[0]
     picture = torch.rand(1, 3, 32, 32, dtype=torch.float64)
     with torch.no_grad():
-        wrong = (first.joined(picture) - first(picture)).abs()
+        wrong = (first.patches[0](picture) - first(picture)).abs()
     assert wrong[..., 0].max() > 1e-3 and wrong[..., 1:-1, 1:-1].max() == 0.0
 
 

@@ -1,14 +1,17 @@
 """Convolutions in fewer multiplications, with the same result.
 
-Two linear maps are one linear map. The tiny autoencoders of diffusers end in such pairs where
-pictures are largest: together, an upsampling and two convolutions take an eighth of their time.
-And a picture that was only doubled has no more to read than before: a convolution behind it is four
+Linear maps that follow each other are one linear map. Where pictures are largest, tiny autoencoders
+of diffusers may be nothing but such layers: joined, they take a small part of the time. And a
+picture that was only doubled has no more to read than before: a convolution behind it is four
 smaller ones on the picture itself, which takes two thirds of the time on a CPU.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from itertools import product, takewhile
 from typing import Any, TypeGuard
 
 import torch
@@ -41,19 +44,28 @@ def fold(part: Any, doublings: bool = True) -> None:
 def _folded(layers: Sequence[nn.Module], doublings: bool) -> Iterator[nn.Module]:
     at = 0
     while at < len(layers):
-        up, first, second = [*layers[at : at + 3], None, None][:3]
-        if _doubles(up) and _joins(first) and _joins(second) and first.stride == (1, 1):
-            yield Folded(up, first, second)
-            at += 3
-        elif doublings and _doubles(up) and _joins(first) and first.stride == (1, 1):
-            yield Doubled(first)
-            at += 2
-        elif _joins(up) and _joins(first) and up.stride == (1, 1) and _saves(up, first):
-            yield Folded(None, up, first)
+        run = _run(layers[at:])
+        lone = len(run) == 2 and _doubles(run[0])
+        if len(run) > 1 and not lone and _saves(run):
+            yield Folded(run)
+            at += len(run)
+        elif doublings and _doubles(layers[at]) and len(run) > 1:
+            yield Doubled(run[1])
             at += 2
         else:
             yield layers[at]
             at += 1
+
+
+def _run(layers: Sequence[nn.Module]) -> list[Any]:
+    """The layers from the first on that are one linear map, up to its last convolution."""
+    run = list(takewhile(lambda layer: _joins(layer) or _doubles(layer), layers))
+    strides = [layer.stride for layer in run if _joins(layer)]
+    if any(map(_doubles, run)) and any(stride != (1, 1) for stride in strides):
+        return []
+    while run and not _joins(run[-1]):
+        run.pop()
+    return run
 
 
 class Doubled(nn.Module):
@@ -99,70 +111,153 @@ class Doubled(nn.Module):
 
 
 class Folded(nn.Module):
-    """Two convolutions of 3x3 as one, with or without a doubling of the picture before them.
+    """Convolutions of 3x3, and doublings between them, as one convolution.
 
-    Where the second reads beyond the edge it finds zeros, but the joined one would find what the
-    first makes of zeros: the rim is painted by the layers as they were.
+    Where a layer reads beyond the edge it finds zeros, but the joined one would find what the
+    layers before make of zeros: places along the rim have convolutions of their own.
     """
 
-    def __init__(self, up: nn.Upsample | None, first: nn.Conv2d, second: nn.Conv2d) -> None:
+    def __init__(self, layers: Sequence[nn.Module]) -> None:
         """Takes layers that follow each other."""
         super().__init__()
-        kernel = _composed(first, second)
-        if up is not None:
-            kernel = _before_doubling(kernel)
-        bias = _bias(first, second).repeat_interleave(1 if up is None else 4)
-        wide, side = kernel.shape[:2], kernel.shape[-1]
-        step = second.stride[0]
-        joined = nn.Conv2d(wide[1], wide[0], side, step, side // 2).to(second.weight)
-        joined.weight.data.copy_(kernel)
-        joined.bias.data.copy_(bias)  # type: ignore[union-attr]
-        self.joined = joined
-        self.apart = nn.Sequential(*(layer for layer in (up, first, second) if layer is not None))
-        self._doubles = up is not None
+        self._shape = _Shape.of(layers)
+        self.apart = nn.Sequential(*layers)
+        self.patches = nn.ModuleList(_patches(self.apart, self._shape))
 
     def forward(self, field: torch.Tensor) -> torch.Tensor:
         """Shape (batch, channels, height, width) to what the layers make of it."""
-        whole: torch.Tensor = self.joined(field)
-        if self._doubles:
-            whole = F.pixel_shuffle(whole, 2)
-        depth = 2 if self._doubles else 4  # As far as what the rim shows.
-        for way in (2, 3):
-            size = field.shape[way]
-            for at, begin in ((0, 0), (-1, max(0, size - depth))):
-                strip = self.apart(field.narrow(way, begin, min(depth, size)))
-                whole.select(way, at).copy_(strip.select(way, at))
-        return whole
+        shape, size = self._shape, field.shape[2:]
+        if min(size) < 2 * shape.depth or any(edge % shape.stride for edge in size):
+            small: torch.Tensor = self.apart(field)
+            return small
+        whole, *rim = self.patches
+        cells = whole(field)
+        for patch in rim:
+            cells[patch.cells] = patch(field)
+        return F.pixel_shuffle(cells, shape.spread) if shape.spread > 1 else cells
 
 
-def _composed(first: nn.Conv2d, second: nn.Conv2d) -> torch.Tensor:
-    """The kernel of 5x5 that does both: float64, shape (out, in, 5, 5)."""
-    before, after = (layer.weight.detach().double() for layer in (first, second))
-    kernel: torch.Tensor = F.conv2d(after, before.transpose(0, 1).flip(2, 3), padding=2)
-    return kernel
+@dataclass(frozen=True)
+class _Shape:
+    """What layers read and write, of which each cell is made on its own.
 
-
-def _bias(first: nn.Conv2d, second: nn.Conv2d) -> torch.Tensor:
-    bias = torch.zeros(second.out_channels, dtype=torch.float64, device=second.weight.device)
-    if first.bias is not None:
-        bias += second.weight.detach().double().sum((2, 3)) @ first.bias.detach().double()
-    if second.bias is not None:
-        bias += second.bias.detach().double()
-    return bias
-
-
-def _before_doubling(kernel: torch.Tensor) -> torch.Tensor:
-    """A kernel of 5x5 on a doubled picture, as four of 3x3 on the picture itself.
-
-    Neighbours in the doubled picture are often the same point: their weights add up. The four, one
-    for each point of a doubled cell, follow each other as `pixel_shuffle` reads them.
+    Attributes:
+        reach: Points of the picture that a cell reads on either side of its own.
+        stride: Points from cell to cell.
+        spread: Points along the edge of a cell, in what comes out.
+        rim: Cells along each edge that are made in another way than those in the middle.
     """
-    seen = kernel.new_zeros(2, 3, 5)
-    for phase in range(2):
-        for tap in range(5):
-            seen[phase, (phase + tap - 2) // 2 + 1, tap] = 1.0
-    four = torch.einsum("oiuv,pau,qbv->opqiab", kernel, seen, seen)
-    return four.reshape(-1, kernel.shape[1], 3, 3)
+
+    reach: int
+    stride: int
+    spread: int
+    rim: int
+
+    @classmethod
+    def of(cls, layers: Sequence[nn.Module]) -> _Shape:
+        """Looks at them from the last to the first."""
+        reach, stride, spread, wrong = 0, 1, 1, 0
+        for layer in reversed(layers):
+            if isinstance(layer, nn.Conv2d):
+                wrong = max(wrong, spread * _upward(reach, stride))
+                reach, stride = reach * layer.stride[0] + 1, stride * layer.stride[0]
+            else:
+                reach, spread = _upward(reach, 2), 2 * spread
+        return cls(reach, stride, spread, _upward(wrong, spread))
+
+    @property
+    def depth(self) -> int:
+        """Points of the picture, from an edge, that its rim reads."""
+        return (self.rim + _upward(self.reach, self.stride)) * self.stride
+
+
+class _Patch(nn.Conv2d):
+    """Makes the cells of one kind from the part of the picture that they read."""
+
+    def __init__(self, slopes: torch.Tensor, offset: torch.Tensor, row: Any, column: Any) -> None:
+        """Takes how much each point of a small picture gives to a cell, and the cell's place.
+
+        Args:
+            slopes: Shape (out, in, height, width).
+            offset: Of an empty picture, shape (out,).
+            row: An `_Along`.
+            column: Another.
+        """
+        kernel = slopes[:, :, row.seen, column.seen]
+        super().__init__(
+            kernel.shape[1],
+            kernel.shape[0],
+            (kernel.shape[2], kernel.shape[3]),
+            row.stride,
+            (row.padding, column.padding),
+        )
+        self.weight.data, self.bias.data = kernel.contiguous(), offset  # type: ignore[union-attr]
+        self._read = ..., row.read, column.read
+        self.cells = ..., row.cells, column.cells
+
+    def forward(self, field: torch.Tensor) -> torch.Tensor:
+        """Shape (batch, channels, height, width) to the cells of this kind."""
+        return super().forward(field[self._read])
+
+
+@dataclass(frozen=True)
+class _Along:
+    """A row or column of cells, counted from either edge, or all of them.
+
+    Attributes:
+        at: Its number.
+        seen: What it reads of the small picture that is probed.
+        read: What it reads of a picture.
+        cells: Where it lies among cells.
+        padding: Points beyond each edge of what is read.
+        stride: Points from cell to cell.
+    """
+
+    at: int
+    seen: slice
+    read: slice
+    cells: slice
+    padding: int
+    stride: int
+
+
+def _along(shape: _Shape) -> Iterator[_Along]:
+    """All cells as those in the middle are made, then each row of the rim."""
+    middle = shape.depth
+    seen = slice(middle - shape.reach, middle + shape.reach + 1)
+    yield _Along(middle // shape.stride, seen, slice(None), slice(None), shape.reach, shape.stride)
+    for at in range(shape.rim):
+        near, far = slice(0, middle), slice(-middle, None)
+        yield _Along(at, near, near, slice(at, at + 1), 0, shape.stride)
+        yield _Along(-1 - at, far, far, slice(-1 - at, -at or None), 0, shape.stride)
+
+
+def _patches(layers: nn.Sequential, shape: _Shape) -> Iterator[_Patch]:
+    """One for each kind of cell; what comes later is right where they overlap.
+
+    The layers are probed: how much does each point of a small picture give to a cell of each kind?
+    """
+    like = next(layers.parameters())
+    exact = torch.promote_types(like.dtype, torch.float32)
+    probed = deepcopy(layers).requires_grad_(False).to(exact)
+    edge = 2 * shape.depth + shape.stride
+    first: Any = next(layer for layer in layers if isinstance(layer, nn.Conv2d))
+    with torch.enable_grad():
+        picture = torch.zeros(1, first.in_channels, edge, edge, dtype=exact, device=like.device)
+        shown = probed(picture.requires_grad_())
+        cells = F.pixel_unshuffle(shown, shape.spread)[0]
+        for row, column in product(_along(shape), repeat=2):
+            cell = cells[:, row.at, column.at]
+            each = torch.eye(len(cell), dtype=exact, device=like.device)
+            slopes = torch.autograd.grad(
+                cell, picture, each, retain_graph=True, is_grads_batched=True
+            )[0]
+            yield _Patch(slopes[:, 0], cell.detach(), row, column).to(like)
+
+
+def _upward(size: int, step: int) -> int:
+    """The quotient, rounded up."""
+    return -(-size // step)
 
 
 def _joins(layer: nn.Module | None) -> TypeGuard[nn.Conv2d]:
@@ -183,8 +278,15 @@ def _only_doubles(layer: Any) -> bool:
     return small and layer.conv.stride == (1, 1)
 
 
-def _saves(first: nn.Conv2d, second: nn.Conv2d) -> bool:
-    """Whether one kernel of 5x5 is less work than two of 3x3."""
-    wide = first.in_channels, first.out_channels, second.out_channels
-    apart = 9 * wide[0] * wide[1] * second.stride[0] * second.stride[1] + 9 * wide[1] * wide[2]
-    return 25 * wide[0] * wide[2] < apart
+def _saves(run: Sequence[Any]) -> bool:
+    """Whether one kernel is less work than the layers."""
+    work, area = 0.0, 1.0
+    for layer in run:
+        if _joins(layer):
+            area /= layer.stride[0] ** 2
+            work += layer.weight.numel() * area
+        else:
+            area *= 4.0
+    first, last = (next(filter(_joins, way)) for way in (run, reversed(run)))
+    side = 2 * _Shape.of(run).reach + 1
+    return float(side**2 * first.in_channels * last.out_channels * area) < work
