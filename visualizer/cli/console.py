@@ -32,9 +32,9 @@ def aside(text: str) -> None:
 
 
 @contextmanager
-def song_progress(seconds: float) -> Iterator[Callable[[float], None]]:
+def song_progress(seconds: float, doing: str = "listening") -> Iterator[Callable[[float], None]]:
     """Shows a bar while a song is read; gives a function that takes the share read so far."""
-    with _bar(TextColumn("listening")) as progress:
+    with _bar(TextColumn(doing)) as progress:
         task = progress.add_task("", total=seconds)
         yield lambda share: progress.update(task, completed=share * seconds)
 

@@ -61,6 +61,12 @@ def add_hearing_flags(parser: argparse.ArgumentParser) -> None:
         help="hear drums, bass, vocals, other, kick, snare or hat in a file of their own"
         " (repeatable)",
     )
+    hearing.add_argument(
+        "--separate",
+        metavar="MODEL",
+        help="hear drums, bass, vocals and other in stems that Demucs makes of the song: htdemucs,"
+        " a hub id or a folder (needs visualizer[stems]; takes minutes, once)",
+    )
 
 
 def read_given(options: argparse.Namespace, track: Track) -> Given:

@@ -32,7 +32,8 @@ def hear(song: Path, options: argparse.Namespace) -> Heard:
     for warning in track.warnings:
         note(warning)
     given = read_given(options, track)
-    stems = {name: _listen(stem) for name, stem in given.stems.items()}
+    tracks = {**_separated(track, options.separate), **given.stems}
+    stems = {name: _listen(stem) for name, stem in tracks.items()}
     analysis = correct(use_stems(_listen(track), stems), given.correction)
     tempo = f"{analysis.tempo_bpm:.1f} BPM in {analysis.meter}" if analysis.tempo_bpm else "no beat"
     form = " ".join(section.label for section in analysis.sections)
@@ -43,6 +44,20 @@ def hear(song: Path, options: argparse.Namespace) -> Heard:
             " `visualizer analyze --click`, and put it right with --bpm, --tap or --beats"
         )
     return Heard(track, analysis)
+
+
+def _separated(track: Track, model: str | None) -> dict[str, Track]:
+    """The stems that a model makes of a song."""
+    if model is None:
+        return {}
+    from visualizer.analysis.separation import separate
+    from visualizer.analysis.separator import load_separator
+
+    separator = load_separator(model)
+    with song_progress(track.duration, "separating") as on_progress:
+        files = separate(track, separator, on_progress=on_progress)
+    note(f"the stems are kept in {next(iter(files.values())).parent}")
+    return {name: load_track(path) for name, path in files.items()}
 
 
 def _listen(track: Track) -> Analysis:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from visualizer.errors import VisualizerError
+from visualizer.hub import Download, Permit, find_model
 from visualizer.painters import PULSE
-from visualizer.painters.diffusion.hub import Download, Permit, fetch
 
 # The only libraries whose classes a pipeline may name; anything else is code from a stranger.
 _LIBRARIES = ("diffusers", "transformers")
@@ -23,22 +23,16 @@ def find_folder(model: str, download: Download, permit: Permit | None = None) ->
 
     Args:
         model: A folder, a hub id such as "stabilityai/sd-turbo", or "pulse".
-        download: Fetches a hub model; see `visualizer.painters.diffusion.hub`.
+        download: Fetches a hub model; see `visualizer.hub`.
         permit: Raises where a hub model's licence does not suit the user.
 
     Raises:
         VisualizerError: When there is no such folder or model, or the hub cannot be reached.
     """
-    path = PULSE_FOLDER if model == PULSE else Path(model).expanduser()
-    if path.is_dir():
-        return path
-    if path.exists():
-        raise VisualizerError(
-            f"{model}: is a file; give the folder of a diffusers pipeline, or a hub id"
-        )
-    if model.startswith((".", "/", "~")) or "\\" in model or model.count("/") != 1:
-        raise VisualizerError(f"{model}: no such folder; give one, or a hub id such as owner/name")
-    return fetch(model, download, permit)
+    if model == PULSE:
+        return PULSE_FOLDER
+    kind, instead = "a diffusers pipeline", ", or take --model pulse"
+    return find_model(model, kind, download, permit, instead)
 
 
 def pipeline_class(folder: Path) -> str:

@@ -8,20 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from visualizer.errors import VisualizerError
+from visualizer.hub import FREE_LICENCES
 from visualizer.painters.diffusion.memory import Memory
-
-# As the hub's model cards write them; OpenRAIL forbids harmful uses, not commercial ones.
-FREE_LICENCES = (
-    "apache-2.0",
-    "bigscience-openrail-m",
-    "bsd-2-clause",
-    "bsd-3-clause",
-    "cc0-1.0",
-    "creativeml-openrail-m",
-    "mit",
-    "openrail",
-    "openrail++",
-)
 
 
 @dataclass(frozen=True)

@@ -17,24 +17,53 @@ Permit = Callable[[str], None]
 Download = Callable[[str, bool], Path]
 """Fetches a hub id into the hub's cache, or finds it there when the flag (offline) is set."""
 
+# As the hub's model cards write them; OpenRAIL forbids harmful uses, not commercial ones.
+FREE_LICENCES = (
+    "apache-2.0",
+    "bigscience-openrail-m",
+    "bsd-2-clause",
+    "bsd-3-clause",
+    "cc0-1.0",
+    "creativeml-openrail-m",
+    "mit",
+    "openrail",
+    "openrail++",
+)
+
 _BROKEN_OFF = "the download broke off; run again to go on"
 _UNREACHABLE = (
     "no such folder, and huggingface.co cannot be reached;"
-    " go online once to fetch the model, give a folder, or take --model pulse"
+    " go online once to fetch the model, or give a folder"
 )
 
 
-def fetch(model: str, download: Download, permit: Permit | None = None) -> Path:
-    """Fetches a model, or falls back to what was fetched before when the hub cannot be reached.
+def find_model(
+    model: str, kind: str, download: Download, permit: Permit | None = None, instead: str = ""
+) -> Path:
+    """The folder of a model: the one given, or the hub's, fetched once into the hub's cache.
 
     Args:
-        model: A hub id.
-        download: Fetches it.
+        model: A folder, or a hub id such as "stabilityai/sd-turbo".
+        kind: What the folder holds, such as "a diffusers pipeline".
+        download: Fetches a hub model.
         permit: Raises where the licence that the hub names for it does not suit the user.
+        instead: What else can be done where the hub cannot be reached, such as ", or ...".
 
     Raises:
-        VisualizerError: One line for each way in which this fails.
+        VisualizerError: There is no such folder or model, or the hub cannot be reached.
     """
+    path = Path(model).expanduser()
+    if path.is_dir():
+        return path
+    if path.exists():
+        raise VisualizerError(f"{model}: is a file; give the folder of {kind}, or a hub id")
+    if model.startswith((".", "/", "~")) or "\\" in model or model.count("/") != 1:
+        raise VisualizerError(f"{model}: no such folder; give one, or a hub id such as owner/name")
+    return _fetch(model, download, permit, instead)
+
+
+def _fetch(model: str, download: Download, permit: Permit | None, instead: str) -> Path:
+    """Fetches a model, or falls back to what was fetched before when the hub cannot be reached."""
     from huggingface_hub import errors
 
     info = _look_up(model)
@@ -44,7 +73,9 @@ def fetch(model: str, download: Download, permit: Permit | None = None) -> Path:
     try:
         return download(model, not online)
     except errors.LocalEntryNotFoundError:
-        raise VisualizerError(f"{model}: {_BROKEN_OFF if online else _UNREACHABLE}") from None
+        raise VisualizerError(
+            f"{model}: {_BROKEN_OFF if online else _UNREACHABLE + instead}"
+        ) from None
     except errors.EntryNotFoundError as error:
         raise VisualizerError(
             f"{model}: no model that can be used; the repository lacks {_missing(error)}"
