@@ -81,6 +81,10 @@ def _check_flow(folder: Path, pipe: Any) -> None:
         raise VisualizerError(f"{folder}: FLUX.2 works with its own autoencoder only; omit --vae")
 
 
+# One pass keeps more of what is painted over than two do; from words it learned to take two.
+PULSE_SAMPLING = Sampling(1, 2, guidance=1.0, consistency=True)
+
+
 def _vp_sampling(pipe: Any) -> Sampling:
     """Read from the pipeline's own settings."""
     config, kind = pipe.scheduler.config, type(pipe.scheduler).__name__

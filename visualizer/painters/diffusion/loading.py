@@ -10,14 +10,14 @@ from typing import Any
 import torch
 
 from visualizer.errors import VisualizerError
-from visualizer.painters import ModelOptions
+from visualizer.painters import PULSE, ModelOptions
 from visualizer.painters.device import choose_device
 from visualizer.painters.diffusion.device import (
     choose_dtype,
     enough_memory,
     set_threads,
 )
-from visualizer.painters.diffusion.families import Family, chosen, family_of
+from visualizer.painters.diffusion.families import PULSE_SAMPLING, Family, chosen, family_of
 from visualizer.painters.diffusion.folder import (
     find_folder,
     fingerprint,
@@ -67,7 +67,7 @@ def load_model(
     with enough_memory(f"the weights of {model}"):
         pipe = _ready(folder, family, wanted, dtype)
         _place(pipe, where, dtype)
-    own = family.sampling(pipe)
+    own = PULSE_SAMPLING if model == PULSE else family.sampling(pipe)
     for lora in wanted.loras:
         own = quickened(own, lora, family.flow)
     sampling = chosen(own, wanted.steps, wanted.guidance)
