@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from visualizer.errors import VisualizerError
+from visualizer.errors import VisualizerError, first_line
 
 if TYPE_CHECKING:
     from huggingface_hub import ModelInfo
@@ -81,8 +81,7 @@ def _fetch(model: str, download: Download, permit: Permit | None, instead: str) 
             f"{model}: no model that can be used; the repository lacks {_missing(error)}"
         ) from None
     except OSError as error:
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise VisualizerError(f"{model}: cannot be fetched: {reason}") from error
+        raise VisualizerError(f"{model}: cannot be fetched: {first_line(error)}") from error
 
 
 def _look_up(model: str) -> ModelInfo | None:

@@ -17,7 +17,9 @@ from pulse import different_palettes, paint, prompt_of
 from visualizer.analysis import analyze_cached
 from visualizer.cli.make import DEMO_TRACK
 from visualizer.effects import Finish
+from visualizer.painters import ModelOptions
 from visualizer.painters.diffusion import DiffusionPainter
+from visualizer.painters.diffusion.families import PULSE_SAMPLING
 from visualizer.painters.diffusion.loading import load_model
 from visualizer.painters.diffusion.model import FrameModel, aligned, mix
 from visualizer.painters.diffusion.painter import PULSE_TOUCH
@@ -42,7 +44,8 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("sheets"))
     parser.add_argument("--steps", type=int, default=2)
     wanted = parser.parse_args()
-    model = load_model(str(wanted.model), "cpu", precision="float32")
+    as_films_do = ModelOptions(steps=PULSE_SAMPLING.steps)
+    model = load_model(str(wanted.model), "cpu", precision="float32", options=as_films_do)
     names = different_palettes(ALONG)
     rows = {
         "families": [paint(model, asked(f, names), 1, SIZE, wanted.steps) for f in FAMILIES],

@@ -6,7 +6,6 @@ own would (`visualizer.analysis.stems`).
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 
 from visualizer.analysis.separator import Progress, Separator
 from visualizer.analysis.stems import STEMS
-from visualizer.errors import VisualizerError
+from visualizer.errors import VisualizerError, first_line
 from visualizer.track import Track
 
 BLOCK, AROUND = 60.0, 4.0  # Seconds taken apart at a time, and what is heard on either side.
@@ -46,20 +45,24 @@ def separate(
     Raises:
         VisualizerError: They cannot be written.
     """
+    import soundfile
+
     home = home or platformdirs.user_cache_path("visualizer") / "stems"
     folder = home / f"{track.fingerprint[:32]}-{separator.name}"
     names = sorted({_stem(source) for source in separator.sources})
     if not folder.is_dir():
         try:
             home.mkdir(parents=True, exist_ok=True)
-            growing = Path(tempfile.mkdtemp(prefix=".", dir=home))
-        except OSError as error:
-            raise VisualizerError(f"{home}: stems cannot be kept here ({error.strerror})") from None
-        try:
-            _write(track, separator, growing, names, on_progress or (lambda share: None))
-            growing.replace(folder)
-        finally:
-            shutil.rmtree(growing, ignore_errors=True)
+            with tempfile.TemporaryDirectory(prefix=".", dir=home) as growing:
+                whole = Path(growing) / "whole"
+                whole.mkdir()
+                _write(track, separator, whole, names, on_progress or (lambda share: None))
+                whole.replace(folder)
+        except (OSError, soundfile.SoundFileError) as error:
+            raise VisualizerError(
+                f"{home}: stems cannot be kept here ({first_line(error)}); make room, or let it be"
+                " written"
+            ) from error
     return {name: folder / f"{name}.flac" for name in names}
 
 

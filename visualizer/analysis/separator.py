@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from visualizer.errors import VisualizerError
+from visualizer.errors import VisualizerError, first_line
 from visualizer.hub import FREE_LICENCES, find_model
 
 SHORT_NAMES = {"htdemucs": "adefossez/HTDemucs"}
@@ -93,12 +93,9 @@ def load_separator(model: str) -> Separator:
         sources = tuple(str(source) for source in whole.sources)
         if whole.audio_channels != 2:
             raise ValueError(f"it takes {whole.audio_channels} channels, not 2")
-    except VisualizerError:
-        raise
     # Damaged weights raise whatever the library that trips over them raises.
     except Exception as error:
-        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        raise VisualizerError(f"{folder}: cannot be loaded: {reason}") from error
+        raise VisualizerError(f"{folder}: cannot be loaded: {first_line(error)}") from error
     return Separator(whole, _fingerprint(folder), int(whole.samplerate), sources)
 
 
@@ -150,18 +147,22 @@ def _read_bag(folder: Path) -> dict[str, Any]:
 
 
 def _load(path: Path) -> Any:
-    """One model, after a look at what its file asks for."""
+    """One model, after a look at what its file asks for.
+
+    Raises:
+        ValueError: It is missing, or asks for something else than a model of Demucs.
+    """
     from demucs.hf import load_safetensors_model
     from safetensors import safe_open
 
     if not path.is_file():
-        raise VisualizerError(f"{path}: no such file; fetch the model again")
+        raise ValueError(f"{path.name}: no such file; fetch the model again")
     with safe_open(str(path), framework="pt") as file:
         told = file.metadata() or {}
     wanted = told.get("klass", "")
     if wanted not in CLASSES or "structure" in told:
-        raise VisualizerError(
-            f"{path}: asks for code that Demucs does not have ({wanted or 'no class'});"
+        raise ValueError(
+            f"{path.name} asks for code that Demucs does not have ({wanted or 'no class'});"
             " such models are not run"
         )
     return load_safetensors_model(path)

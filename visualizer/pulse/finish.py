@@ -4,7 +4,7 @@ Up to here nobody has looked at a painted picture as its viewer does. A critic n
 drawings beside parts of what denoiser and decoder paint together (adversarial diffusion
 distillation, arXiv 2311.17042), and a recognizer says whether it shows what was asked for. Half of
 what is painted starts from a drawing under noise, the other half from nothing but noise and goes
-the whole way as it will in a film, so that nothing is learned that is not met again. What there
+the whole way in two passes, so that nothing is learned that is not met again. What there
 was of the drawing must be kept; where nothing was left of it, the layout that the denoiser had
 learned before, in the colours of drawings of the same words.
 """

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from visualizer.errors import VisualizerError
+from visualizer.errors import VisualizerError, first_line
 from visualizer.hub import Download, Permit, find_model
 from visualizer.painters import PULSE
 
@@ -96,5 +96,4 @@ def open_pretrained(folder: Path, from_pretrained: Callable[..., Any], **setting
         raise
     # Damaged and incomplete folders raise whatever the library that trips over them raises.
     except Exception as error:
-        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        raise VisualizerError(f"{folder}: cannot be loaded: {reason}") from error
+        raise VisualizerError(f"{folder}: cannot be loaded: {first_line(error)}") from error

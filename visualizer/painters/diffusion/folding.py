@@ -174,14 +174,16 @@ class _Shape:
 class _Patch(nn.Conv2d):
     """Makes the cells of one kind from the part of the picture that they read."""
 
-    def __init__(self, slopes: torch.Tensor, offset: torch.Tensor, row: Any, column: Any) -> None:
+    def __init__(
+        self, slopes: torch.Tensor, offset: torch.Tensor, row: _Along, column: _Along
+    ) -> None:
         """Takes how much each point of a small picture gives to a cell, and the cell's place.
 
         Args:
             slopes: Shape (out, in, height, width).
             offset: Of an empty picture, shape (out,).
-            row: An `_Along`.
-            column: Another.
+            row: Of the cell, or of all that are alike.
+            column: The same.
         """
         kernel = slopes[:, :, row.seen, column.seen]
         super().__init__(

@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from visualizer.errors import VisualizerError
+from visualizer.errors import VisualizerError, first_line
 from visualizer.painters.diffusion.folder import find_folder
 from visualizer.painters.diffusion.model import Sampling
 from visualizer.painters.diffusion.registry import check_licence
@@ -79,8 +79,9 @@ def add_lora(pipe: Any, lora: str, accepted: bool = False) -> None:
         pipe.unload_lora_weights()
     # What a LoRA for another model raises depends on which of its weights is tried first.
     except Exception as error:
-        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        raise VisualizerError(f"--lora {name}: does not suit this model: {reason}") from error
+        raise VisualizerError(
+            f"--lora {name}: does not suit this model: {first_line(error)}"
+        ) from error
 
 
 def lora_identity(lora: str) -> str:
