@@ -14,6 +14,8 @@ from visualizer.painters.diffusion.folder import PULSE_FOLDER
 from visualizer.painters.diffusion.loading import load_model
 from visualizer.painters.diffusion.model import Condition
 from visualizer.painters.scenes import ScenesPainter
+from visualizer.palette import palettes
+from visualizer.pulse import mistakes
 from visualizer.pulse.batches import Batches, Book
 from visualizer.pulse.captions import caption
 from visualizer.pulse.colors import SECOND, apart, displaced, painted_from, rearranged
@@ -133,6 +135,38 @@ def test_batches_are_known_by_their_number(rehearsed: Path) -> None:
     assert [int(time) // 250 for time in one.times] == [0, 1, 2, 3]
 
 
+def test_some_palettes_are_shown_more_often(rehearsed: Path) -> None:
+    tokenizer = tokenizer_of(rehearsed / "parts" / "tokenizer", TOY)
+    numbers = np.arange(600)
+    named = [imagine(int(n)).colors for n in numbers]
+    rare = next(colors[0] for colors in named if len(colors) == 1)
+    plain = Batches([Book(np.zeros((600, 8, 4, 4), np.float16), numbers)], tokenizer, 400, CPU)
+    usual = sum(drawing.colors == (rare,) for drawing in plain.at(0).drawings)
+    often = plain.emphasized({rare: 8.0})
+    more = sum(drawing.colors == (rare,) for drawing in often.at(0).drawings)
+    assert more > 4 * max(usual, 1)
+
+
+def test_what_comes_out_wrong_is_shown_more_often(rehearsed: Path) -> None:
+    studio = Studio(rehearsed, REHEARSAL, CPU)
+    drawings = [imagine(HELD_OUT, palette=name) for name in palettes()]
+    asked = Traits.of(drawings).looks
+    asked[list(palettes()).index("neon")] += 1.0  # In the looks' own standard deviations.
+    asked[list(palettes()).index("noir")] += 0.2
+    asked[::2] += 0.1
+    answers = iter(torch.cat([torch.zeros(len(asked), len(FAMILIES)), asked], dim=1))
+
+    def recognizer(latents: torch.Tensor) -> torch.Tensor:
+        return next(answers).expand(len(latents), -1)
+
+    often = mistakes.emphasis(
+        studio.shelf.painter(), recognizer, studio.shelf.tokenizer, studio.schedule
+    )
+    assert often["neon"] == mistakes.MOST
+    assert often["ice"] == 1.0
+    assert set(often) == set(palettes())
+
+
 def test_a_lesson_that_was_stopped_ends_where_it_would_have(tmp_path: Path) -> None:
     def taught(folder: Path, stops: list[int]) -> dict[str, torch.Tensor]:
         studio = Studio(folder, REHEARSAL, CPU)
@@ -173,7 +207,7 @@ def test_a_lesson_that_was_kept_halfway_keeps_its_teacher(
             while lesson.step < stop:
                 lesson.take_step()
             lesson.save()
-            studio.keep(lesson, over=False)
+            studio.shelf.keep(lesson, over=False)
         return {name: value.clone() for name, value in lesson.modules["unet"].state_dict().items()}
 
     straight, halting = taught(tmp_path / "a", [2]), taught(tmp_path / "b", [1, 2])
@@ -236,7 +270,7 @@ def test_pictures_of_a_book_are_the_drawings_of_its_latents(rehearsed: Path) -> 
 
 def test_some_of_a_batch_starts_from_nothing_but_noise(rehearsed: Path) -> None:
     studio = Studio(rehearsed, REHEARSAL, CPU)
-    seen, modules = studio.batches(8).at(0), studio.painter()
+    seen, modules = studio.batches(8).at(0), studio.shelf.painter()
     start = painted_from(modules, studio.schedule, seen, np.random.default_rng(0), 0.25, 0.5)
     count, free = len(seen.latents), start.trust.flatten() == 0.0
     alone = free & (start.times == 999)
@@ -273,14 +307,14 @@ def test_of_the_finish_ships_a_part_of_the_way(rehearsed: Path) -> None:
     assert lesson.way == 0.6
     with lesson.averaged():
         taught = [value.detach().clone() for value in lesson.modules["unet"].parameters()]
-    begun, ships = studio.part("unet", "finish"), studio.part("unet")
+    begun, ships = studio.shelf.part("unet", "finish"), studio.shelf.part("unet")
     for first, last, value in zip(begun.parameters(), taught, ships.parameters(), strict=True):
         torch.testing.assert_close(value, first.lerp(last, 0.6), rtol=0.01, atol=1e-4)
 
 
 def test_a_model_that_paints_in_few_passes_still_does(rehearsed: Path, tmp_path: Path) -> None:
     studio = Studio(tmp_path / "run", REHEARSAL, CPU, begin=rehearsed / "model")
-    studio.write(tmp_path / "model")
+    studio.shelf.write(tmp_path / "model")
     index = (tmp_path / "model" / "model_index.json").read_text(encoding="utf-8")
     assert "LCMScheduler" in index
 
@@ -304,7 +338,7 @@ def test_what_was_left_of_a_drawing_must_be_kept_and_else_the_layout() -> None:
 def test_a_critic_sees_the_same_part_of_drawing_and_painting(rehearsed: Path) -> None:
     studio = Studio(rehearsed, REHEARSAL, CPU)
     seen = studio.batches(4).at(1)
-    vae = studio.part("vae")
+    vae = studio.shelf.part("vae")
     parts = windows(vae, seen, seen.latents, np.random.default_rng(3))
     assert parts.drawn.shape == parts.painted.shape
     torch.testing.assert_close(parts.shown.shape[1:], parts.drawn.shape[1:])
@@ -403,8 +437,8 @@ def test_lessons_keep_a_log_and_a_sheet(rehearsed: Path) -> None:
 
 def test_a_finished_model_can_be_gone_on_with(rehearsed: Path, tmp_path: Path) -> None:
     studio = Studio(tmp_path, REHEARSAL, CPU, begin=rehearsed / "model")
-    again = Studio(rehearsed, REHEARSAL, CPU).part("unet").state_dict()
-    for name, value in studio.part("unet").state_dict().items():
+    again = Studio(rehearsed, REHEARSAL, CPU).shelf.part("unet").state_dict()
+    for name, value in studio.shelf.part("unet").state_dict().items():
         assert torch.equal(value, again[name])
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,11 +27,13 @@ class Book:
         latents: float16, shape (n, channels, rows, columns).
         numbers: The drawings, for their captions.
         pieces: The drawings as pixels, uint8, shapes (piece, 3, height, width), mapped.
+        shares: How often each is chosen, shape (n,), 1 together; alike when omitted.
     """
 
     latents: NDArray[np.float16]
     numbers: NDArray[np.int64]
     pieces: Sequence[NDArray[np.uint8]] = ()
+    shares: NDArray[np.float64] | None = None
 
     @property
     def cells(self) -> int:
@@ -106,7 +108,7 @@ class Batches:
         shares = cells * [len(book.numbers) for book in self.books]
         which = int(rng.choice(len(self.books), p=shares / shares.sum()))
         book, size = self.books[which], max(1, self.size * cells.min() // cells[which])
-        chosen = rng.integers(len(book.numbers), size=size)
+        chosen = rng.choice(len(book.numbers), size=size, p=book.shares)
         drawings = [imagine(int(book.numbers[k])) for k in chosen]
         said = [caption(drawing, rng) for drawing in drawings]
         latents = torch.from_numpy(book.latents[chosen].astype(np.float32)).to(self.device)
@@ -122,6 +124,14 @@ class Batches:
             chosen=chosen,
         )
 
+    def emphasized(self, often: Mapping[str, float]) -> Batches:
+        """The same with some palettes more often.
+
+        Args:
+            often: How many times as often as drawings of all others, by the palette's name.
+        """
+        return replace(self, books=[_emphasized(book, often) for book in self.books])
+
     def read(self, texts: list[str]) -> torch.Tensor:
         """Texts as token numbers."""
         return read_tokens(self.tokenizer, texts).to(self.device)
@@ -130,6 +140,12 @@ class Batches:
         """Spread evenly over the batch, so that no step sees only much noise, or only little."""
         places = (np.arange(size) + rng.random(size)) / size
         return (places * self.times).astype(np.int64)
+
+
+def _emphasized(book: Book, often: Mapping[str, float]) -> Book:
+    drawn = (imagine(int(number)).colors for number in book.numbers)
+    weights = np.array([often.get(c[0], 1.0) if len(c) == 1 else 1.0 for c in drawn])
+    return replace(book, shares=weights / weights.sum())
 
 
 def books(pieces: Iterable[tuple[Gallery, int]], vae: Any, shrink: int) -> list[Book]:

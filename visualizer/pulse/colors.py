@@ -1,10 +1,11 @@
-"""The seventh lesson: the colours that were asked for, in the two passes from nothing but noise.
+"""The eighth lesson: the colours that were asked for, in the two passes from nothing but noise.
 
 The lesson on few passes follows a teacher whose colours are often those of a neighbouring palette,
 and with nothing but noise to start from there is no drawing to correct it by, cell by cell. But
 whatever a picture shows where, its colours must be those of drawings of the same words: the
 values that its cells have, in whatever order, are compared with a drawing's (sliced Wasserstein
-distance, arXiv 2006.07229). Layouts stay as the denoiser had learned them.
+distance, arXiv 2006.07229), and a recognizer says whether they are what was asked for. Layouts
+stay as the denoiser had learned them.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import torch.nn.functional as F
 
 from visualizer.pulse.batches import Batch, Batches
 from visualizer.pulse.denoiser import Schedule, huber, seen_behind
+from visualizer.pulse.recognizer import ASKED, Recognizer, missed
 from visualizer.pulse.run import Lesson
 
 SECOND = (333, 499, 499, 666)  # Steps of the noise schedule at which a picture is repainted.
@@ -47,6 +49,7 @@ class Start:
 def colors_lesson(
     modules: dict[str, Any],
     begun: dict[str, Any],
+    recognizer: Recognizer,
     batches: Batches,
     schedule: Schedule,
     folder: Path,
@@ -59,6 +62,7 @@ def colors_lesson(
     Args:
         modules: "unet" and "text_encoder".
         begun: The same as they are at the beginning; they do not learn.
+        recognizer: Has learned and does so no longer.
         batches: What is seen.
         schedule: Of the noise.
         folder: Where the lesson is kept.
@@ -77,11 +81,13 @@ def colors_lesson(
         moved = told * KEPT * rearranged(found, goal) + (1.0 - told) * displaced(found, goal)
         kept = start.trust * each(huber(found, seen.latents))
         free = 1.0 - start.trust
+        unlike = missed(recognizer, found, seen)
         error = kept + free * (told * hues + moved)
-        return error.mean(), {
+        return error.mean() + ASKED * unlike.total, {
             "kept": kept.mean().item(),
             "colors": (free * told * hues).mean().item(),
             "moved": (free * moved).mean().item(),
+            "look": unlike.look.item(),
         }
 
     return Lesson("colors", folder, modules, loss, steps, peak, warmup=50)

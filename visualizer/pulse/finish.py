@@ -24,14 +24,11 @@ from visualizer.pulse.colors import each, miscolored, painted_from, rearranged
 from visualizer.pulse.critic import felt, fresh_critic, judged, steepness, unmoved
 from visualizer.pulse.denoiser import Schedule, huber, seen_behind
 from visualizer.pulse.polish import detail
-from visualizer.pulse.recognizer import Recognizer
+from visualizer.pulse.recognizer import ASKED, Recognizer, missed
 from visualizer.pulse.run import Lesson
-from visualizer.pulse.traits import Traits, unlike
 
 FIRST_PASS, SECOND_PASS = 0.1875, 0.5  # Of a batch start from nothing but noise.
 TIED = 0.2  # How much each cell must stay, too: left free, they learn to dazzle the critic.
-ASKED = 0.12  # Weight of showing what was asked for.
-VEIL = 0.2  # Standard deviation of the noise that the recognizer looks through.
 WINDOW, MARGIN = 16, 2  # Cells along the edge of what is shown, and that the critic does not see.
 CELL = 8  # Pixels along the edge of a cell.
 SHOWN = 0.25  # Of a batch is also shown from a drawing's own latents.
@@ -77,8 +74,7 @@ def finish_lesson(
         far = strayed(found, seen.latents, goal, start.trust)
         free = (1.0 - start.trust) * seen.told.view(-1, 1, 1, 1)
         tinted = (free * miscolored(found, seen.latents, rng)).mean()
-        asked = Traits.of(seen.drawings).to(batches.device).chosen(seen.told)
-        missed = unlike(recognizer((found + VEIL * seen.noise.roll(3, dims=1))[seen.told]), asked)
+        unlike = missed(recognizer, found, seen)
 
         parts = windows(modules["vae"], seen, found, rng)
         blurred = likeness(parts.shown, parts.beside)
@@ -88,11 +84,11 @@ def finish_lesson(
                 learned = _judged(critic, parts) + CALM * steepness(critic, parts.beside)
             if step >= SPEAKS * steps:
                 pushed = PUSH * _felt(critic, parts, (found, far), (parts.shown, blurred))
-        return far + tinted + ASKED * missed.total + blurred + learned + pushed, {
+        return far + tinted + ASKED * unlike.total + blurred + learned + pushed, {
             "strayed": far.item(),
             "colors": tinted.item(),
-            "family": missed.family.item(),
-            "look": missed.look.item(),
+            "family": unlike.family.item(),
+            "look": unlike.look.item(),
             "critic": learned.item(),
             "detail": (detail(parts.painted) / detail(parts.drawn)).item(),
             "shown": (detail(parts.shown) / detail(parts.beside)).item(),

@@ -1,4 +1,4 @@
-"""The eighth lesson: to see in latents what was drawn, so that the last lesson can ask for it.
+"""The seventh lesson: to see in latents what was drawn, so that the last two can ask for it.
 
 A critic says whether something was drawn or painted, not whether it is what was asked for; that
 takes one who has learned to tell the family, the colours and the mood of a drawing (auxiliary
@@ -15,11 +15,13 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from visualizer.pulse.batches import Batches
+from visualizer.pulse.batches import Batch, Batches
 from visualizer.pulse.run import Lesson
-from visualizer.pulse.traits import ANSWERS, Traits, unlike
+from visualizer.pulse.traits import ANSWERS, Traits, Unlike, unlike
 
 WIDTHS, STRIDES = (64, 96, 128, 160), (1, 2, 2, 2)  # Of its stages.
+ASKED = 0.12  # Weight of showing what was asked for.
+VEIL = 0.2  # Standard deviation of the noise that it then looks through.
 BLUR = 0.5  # Standard deviation of the noise that it looks through at most.
 
 
@@ -41,6 +43,19 @@ class Recognizer(nn.Module):
         quarters = F.adaptive_avg_pool2d(found, 2).flatten(1)
         answers: torch.Tensor = self.answer(torch.cat([found.amax((2, 3)), quarters], dim=1))
         return answers
+
+
+def missed(recognizer: Recognizer, found: torch.Tensor, seen: Batch) -> Unlike:
+    """How far what was painted is from what its caption asks for, where it asks for something.
+
+    Args:
+        recognizer: Has learned and does so no longer.
+        found: Latents, as painted.
+        seen: The batch they were painted for.
+    """
+    asked = Traits.of(seen.drawings).to(found.device).chosen(seen.told)
+    veiled = found + VEIL * seen.noise.roll(3, dims=1)
+    return unlike(recognizer(veiled[seen.told]), asked)
 
 
 def recognizer_lesson(

@@ -14,7 +14,8 @@ from pathlib import Path
 import torch
 
 from visualizer.pulse.course import FULL_COURSE, REHEARSAL
-from visualizer.pulse.studio import Studio, lesson_done
+from visualizer.pulse.shelf import lesson_done
+from visualizer.pulse.studio import Studio
 
 LESSONS = (
     "autoencoder",
@@ -23,8 +24,8 @@ LESSONS = (
     "coarse",
     "fine",
     "distil",
-    "colors",
     "recognizer",
+    "colors",
     "finish",
 )
 
@@ -63,13 +64,13 @@ def main(words: list[str] | None = None) -> None:
             continue
         lesson = getattr(studio, name)()
         over = lesson.learn((end - time.monotonic()) / 60.0)
-        studio.keep(lesson, over)
+        studio.shelf.keep(lesson, over)
         if not over:
             sys.stdout.write(f"{name}: {lesson.step} of {lesson.steps}; call again to go on\n")
             break
     if wanted.out:
         shutil.rmtree(wanted.out, ignore_errors=True)
-        studio.write(wanted.out)
+        studio.shelf.write(wanted.out)
 
 
 if __name__ == "__main__":

@@ -75,6 +75,14 @@ def unlike(answers: torch.Tensor, traits: Traits) -> Unlike:
     return Unlike(F.cross_entropy(names, traits.families), F.mse_loss(looks, traits.looks))
 
 
+def mistaken(answers: torch.Tensor, palette: Palette) -> torch.Tensor:
+    """How far the colours in answers, shape (n, `ANSWERS`), are from those of a palette."""
+    mean, deviation = (values[: 3 * SHADES] for values in _usual())
+    asked = (palette_look(palette) - mean) / deviation
+    shown = answers[:, len(FAMILIES) : len(FAMILIES) + 3 * SHADES]
+    return (shown - asked.to(answers.device)).square().mean()
+
+
 def palette_look(palette: Palette) -> torch.Tensor:
     """A palette's gradient in OKLab, dark end first, float32, shape (3 * `SHADES`,)."""
     shades = torch.tensor(ramp(palette, SHADES)).T[None, :, :, None]
