@@ -3,7 +3,7 @@
 The lesson on few passes follows a teacher whose colours are often those of a neighbouring palette,
 and with nothing but noise to start from there is no drawing to correct it by, cell by cell. But
 whatever a picture shows where, its colours must be those of drawings of the same words: the
-values that its cells have, in whatever order, are compared with a drawing's (sliced Wasserstein
+values that its parts have, in whatever order, are compared with a drawing's (sliced Wasserstein
 distance, arXiv 2006.07229), and a recognizer says whether they are what was asked for. Layouts
 stay as the denoiser had learned them.
 """
@@ -20,13 +20,15 @@ import torch.nn.functional as F
 
 from visualizer.pulse.batches import Batch, Batches
 from visualizer.pulse.denoiser import Schedule, huber, seen_behind
-from visualizer.pulse.recognizer import ASKED, Recognizer, missed
+from visualizer.pulse.recognizer import Recognizer, missed
 from visualizer.pulse.run import Lesson
 
 SECOND = (333, 499, 499, 666)  # Steps of the noise schedule at which a picture is repainted.
 FIRST_PASS, SECOND_PASS = 0.375, 0.25  # Of a batch start from nothing but noise.
+SMALL = 2  # Cells along the edge of the smallest part whose colour counts.
 LAYOUT = 4  # Cells along the edge of what must stay where nothing of a drawing was left.
-KEPT = 0.3  # Weight of the layout.
+ASKED = 0.25  # Weight of showing what was asked for.
+KEPT = 0.1  # Weight of the layout.
 FINER = 0.3  # And within it of each cell.
 SLICES = 24  # Directions in which the values of cells are compared in a step.
 
@@ -130,9 +132,16 @@ def painted_from(
 
 
 def miscolored(found: torch.Tensor, drawn: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
-    """How far the colours of each picture are from a drawing's, in the small and in the large."""
-    large = F.avg_pool2d(found, LAYOUT), F.avg_pool2d(drawn, LAYOUT)
-    return apart(found, drawn, rng) + apart(*large, rng)
+    """How far the colours of each picture are from a drawing's, in the small and in the large.
+
+    Never cell by cell: noise that is handed through has the values of fine texture, and came out as
+    grain all over the picture.
+    """
+    small, large = (
+        apart(F.avg_pool2d(found, cells), F.avg_pool2d(drawn, cells), rng)
+        for cells in (SMALL, LAYOUT)
+    )
+    return small + large
 
 
 def apart(found: torch.Tensor, drawn: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:

@@ -24,10 +24,11 @@ from visualizer.pulse.colors import each, miscolored, painted_from, rearranged
 from visualizer.pulse.critic import felt, fresh_critic, judged, steepness, unmoved
 from visualizer.pulse.denoiser import Schedule, huber, seen_behind
 from visualizer.pulse.polish import detail
-from visualizer.pulse.recognizer import ASKED, Recognizer, missed
+from visualizer.pulse.recognizer import Recognizer, missed
 from visualizer.pulse.run import Lesson
 
 FIRST_PASS, SECOND_PASS = 0.1875, 0.5  # Of a batch start from nothing but noise.
+ASKED = 0.12  # Weight of showing what was asked for.
 TIED = 0.2  # How much each cell must stay, too: left free, they learn to dazzle the critic.
 WINDOW, MARGIN = 16, 2  # Cells along the edge of what is shown, and that the critic does not see.
 CELL = 8  # Pixels along the edge of a cell.

@@ -20,8 +20,7 @@ from visualizer.pulse.run import Lesson
 from visualizer.pulse.traits import ANSWERS, Traits, Unlike, unlike
 
 WIDTHS, STRIDES = (64, 96, 128, 160), (1, 2, 2, 2)  # Of its stages.
-ASKED = 0.12  # Weight of showing what was asked for.
-VEIL = 0.2  # Standard deviation of the noise that it then looks through.
+VEIL = 0.2  # Standard deviation of the noise through which it looks at what was painted.
 BLUR = 0.5  # Standard deviation of the noise that it looks through at most.
 
 
