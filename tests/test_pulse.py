@@ -224,6 +224,16 @@ def test_no_time_keeps_the_work_and_says_so(
     assert not (tmp_path / "autoencoder.done").exists()
 
 
+def test_colours_are_not_taught_without_the_recognizer(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["--toy", "--folder", str(tmp_path), "--lessons", "colors", "recognizer"])
+    assert stopped.value.code == 2
+    assert "--lessons colors: needs the recognizer" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_whole_way_leads_to_a_model_that_paints(rehearsed: Path) -> None:
     model = load_model(str(rehearsed / "model"), "cpu", precision="float32")
     assert model.caps.channels == CHANNELS

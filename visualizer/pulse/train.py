@@ -28,6 +28,7 @@ LESSONS = (
     "colors",
     "finish",
 )
+HELPED = {"colors", "finish"}  # By the recognizer.
 
 
 def read_arguments(words: list[str] | None = None) -> argparse.Namespace:
@@ -48,7 +49,13 @@ def read_arguments(words: list[str] | None = None) -> argparse.Namespace:
     )
     add("--device", default="cpu", help="such as cpu or cuda")
     add("--threads", type=int, default=1, help="on a CPU; two on a busy machine are often slower")
-    return parser.parse_args(words)
+    wanted = parser.parse_args(words)
+    before = [lesson for lesson in LESSONS if lesson_done(wanted.folder, lesson)]
+    for name in wanted.lessons:
+        if name in HELPED and "recognizer" not in before:
+            parser.error(f"--lessons {name}: needs the recognizer; put recognizer before it")
+        before.append(name)
+    return wanted
 
 
 def main(words: list[str] | None = None) -> None:
