@@ -83,13 +83,13 @@ def colors_lesson(
         moved = told * KEPT * rearranged(found, goal) + (1.0 - told) * displaced(found, goal)
         kept = start.trust * each(huber(found, seen.latents))
         free = 1.0 - start.trust
-        unlike = missed(recognizer, found, seen)
+        wrong = missed(recognizer, found, seen)
         error = kept + free * (told * hues + moved)
-        return error.mean() + ASKED * unlike.total, {
+        return error.mean() + ASKED * wrong.total, {
             "kept": kept.mean().item(),
             "colors": (free * told * hues).mean().item(),
             "moved": (free * moved).mean().item(),
-            "look": unlike.look.item(),
+            "look": wrong.look.item(),
         }
 
     return Lesson("colors", folder, modules, loss, steps, peak, warmup=50)

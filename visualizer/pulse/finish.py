@@ -75,7 +75,7 @@ def finish_lesson(
         far = strayed(found, seen.latents, goal, start.trust)
         free = (1.0 - start.trust) * seen.told.view(-1, 1, 1, 1)
         tinted = (free * miscolored(found, seen.latents, rng)).mean()
-        unlike = missed(recognizer, found, seen)
+        wrong = missed(recognizer, found, seen)
 
         parts = windows(modules["vae"], seen, found, rng)
         blurred = likeness(parts.shown, parts.beside)
@@ -85,11 +85,11 @@ def finish_lesson(
                 learned = _judged(critic, parts) + CALM * steepness(critic, parts.beside)
             if step >= SPEAKS * steps:
                 pushed = PUSH * _felt(critic, parts, (found, far), (parts.shown, blurred))
-        return far + tinted + ASKED * unlike.total + blurred + learned + pushed, {
+        return far + tinted + ASKED * wrong.total + blurred + learned + pushed, {
             "strayed": far.item(),
             "colors": tinted.item(),
-            "family": unlike.family.item(),
-            "look": unlike.look.item(),
+            "family": wrong.family.item(),
+            "look": wrong.look.item(),
             "critic": learned.item(),
             "detail": (detail(parts.painted) / detail(parts.drawn)).item(),
             "shown": (detail(parts.shown) / detail(parts.beside)).item(),

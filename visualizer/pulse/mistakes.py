@@ -54,7 +54,7 @@ def emphasis(
         said = [plain_prompt(family, palette) for family in SHOWN]
         tokens = read_tokens(tokenizer, said).to(first.device)
         found = seen_behind(modules, schedule, first, last, tokens)
-        noised = schedule.noised(found, first.roll(1, dims=1), again)
+        noised = schedule.noised(found, first.roll(1, dims=1), again)  # As the program does.
         answers = recognizer(seen_behind(modules, schedule, noised, again, tokens))
         wrong[name] = float(mistaken(answers, palette))
     usual = float(np.median(list(wrong.values())))
