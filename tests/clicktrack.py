@@ -141,5 +141,5 @@ def command_film(song: Path, fps: int, event: str = "onset") -> Path:
     preset.write_text(FLASHING.format(event=event), encoding="utf-8")
     film = song.with_suffix(f".{fps}.mp4")
     flags = ["--preset", str(preset), "--size", "64x36", "--fps", str(fps), "-o", str(film)]
-    assert main(["render", str(song), *flags]) == 0
+    assert main(["render", str(song), "--painter", "scenes", *flags]) == 0
     return film

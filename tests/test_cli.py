@@ -16,9 +16,17 @@ import soundfile
 
 from visualizer.cli import main
 from visualizer.cli.make import DEMO_TRACK
+from visualizer.cli.painting import choose_painter
+from visualizer.cli.parser import parse
+from visualizer.painters import load_painter
+from visualizer.painters.diffusion import DiffusionPainter
+from visualizer.painters.diffusion.key import painting_size
+from visualizer.painters.diffusion.pace import PICTURES
 from visualizer.report import read_report
 
-SMALL = ["--size", "64x36", "--fps", "24"]
+TINY = ["--size", "64x36", "--fps", "24"]
+SCENES = ["--painter", "scenes"]
+SMALL = [*TINY, *SCENES]
 SECOND = ["--start", "12", "--duration", "1"]
 
 
@@ -59,7 +67,7 @@ def test_render_writes_film_score_and_report_beside_the_song(song):
 def test_a_saved_score_paints_the_same_film(song, tmp_path):
     main(["render", str(song), *SMALL, *SECOND, "-o", str(tmp_path / "one.mp4")])
     score = tmp_path / "one.score.json"
-    main(["render", str(song), "--score", str(score), "-o", str(tmp_path / "two.mp4")])
+    main(["render", str(song), *SCENES, "--score", str(score), "-o", str(tmp_path / "two.mp4")])
     assert (tmp_path / "one.mp4").read_bytes() == (tmp_path / "two.mp4").read_bytes()
 
 
@@ -73,7 +81,7 @@ def test_an_edited_score_paints_another_film(song, tmp_path):
         for row in shot["rows"]:
             row[1 + len(shot["looks"]) + flash] = 1.0
     score.write_text(json.dumps(edited))
-    main(["render", str(song), "--score", str(score), "-o", str(tmp_path / "two.mp4")])
+    main(["render", str(song), *SCENES, "--score", str(score), "-o", str(tmp_path / "two.mp4")])
     one, two = (read_report(tmp_path / f"{name}.mp4").luminance for name in ("one", "two"))
     assert two.whole.min() > one.whole.max()
 
@@ -90,7 +98,7 @@ def test_a_score_of_a_longer_song_is_refused(song, tmp_path, capsys):
     short = tmp_path / "short.wav"
     soundfile.write(short, np.zeros(44100), 44100)
     capsys.readouterr()
-    said = refused(capsys, "render", short, "--score", tmp_path / "one.score.json")
+    said = refused(capsys, "render", short, *SCENES, "--score", tmp_path / "one.score.json")
     assert "one.score.json" in said
 
 
@@ -106,11 +114,64 @@ def test_a_prompt_may_hold_any_text(song):
 def test_pulse_paints_over_scenes_unless_another_mode_is_asked_for(song, asked, mode):
     out = song.with_name("out.mp4")
     wanted = [word for name in asked for word in ("--set", f"paint.mode={name}")]
-    words = ["--painter", "diffusion", "--model", "pulse", "--duration", "0.25", *wanted]
-    assert main(["render", str(song), *SMALL, *words, "-o", str(out)]) == 0
-    score = json.loads(out.with_suffix(".score.json").read_text())
-    assert {shot["paint"]["mode"] for shot in score["shots"]} == {mode}
+    assert main(["render", str(song), *TINY, "--duration", "0.25", *wanted, "-o", str(out)]) == 0
+    assert modes(out) == {mode}
     assert len(read_report(out).luminance.whole) > 1
+
+
+def modes(film: Path) -> set[str]:
+    score = json.loads(film.with_suffix(".score.json").read_text())
+    return {shot["paint"]["mode"] for shot in score["shots"]}
+
+
+def test_a_machine_too_slow_for_every_frame_paints_on_bars_and_says_so(song, capsys, monkeypatch):
+    monkeypatch.setattr(DiffusionPainter, "pace", lambda *_: 0.25)
+    out = song.with_name("out.mp4")
+    assert main(["render", str(song), *TINY, "--duration", "0.25", "-o", str(out)]) == 0
+    assert "0.25 frames per second: one on each bar" in capsys.readouterr().err
+    assert modes(out) == {"keyframes"}
+
+
+def test_the_pace_of_a_model_is_that_of_its_pictures(monkeypatch):
+    painter = load_painter("diffusion", device="cpu")
+    began = time.perf_counter()
+    pace = painter.pace(640, 360)
+    assert PICTURES / pace <= 1.001 * (time.perf_counter() - began)
+    seen, decode = [], type(painter.model).decode
+    monkeypatch.setattr(
+        type(painter.model), "decode", lambda self, z: seen.append(z.shape) or decode(self, z)
+    )
+    painter.pace(640, 360)
+    size = painting_size(painter.model.caps, 640, 360)
+    assert set(seen) == {(1, 8, size.height // 8, size.width // 8)} and len(seen) == PICTURES
+
+
+def test_a_draft_is_painted_by_scenes_unless_a_model_is_asked_for():
+    def chosen(*flags: str) -> tuple[str, str | None]:
+        options = parse(["render", "song.mp3", *flags])
+        choose_painter(options)
+        return options.painter, options.model
+
+    assert chosen() == ("diffusion", "pulse")
+    assert chosen("--draft") == ("scenes", None)
+    assert chosen("--draft", "--model", "pulse") == ("diffusion", "pulse")
+    assert chosen("--draft", "--image", "a.jpg") == ("diffusion", "pulse")
+    assert chosen("--painter", "scenes") == ("scenes", None)
+
+
+def test_the_demo_is_painted_by_pulse_without_any_network(tmp_path):
+    code = (
+        "import socket, sys\n"
+        "def refuse(*_, **__): raise OSError('no network')\n"
+        "socket.socket.connect = socket.getaddrinfo = refuse\n"
+        "from visualizer.cli import main\n"
+        "sys.exit(main(['demo', '--size', '64x36', '--duration', '0.2']))"
+    )
+    running = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert running.returncode == 0, running.stderr
+    assert modes(tmp_path / "visualizer-demo.mp4") == {"restyle"}
 
 
 def test_storyboard_is_a_picture_with_a_frame_per_section(song):
@@ -194,9 +255,8 @@ WRONG_FLAGS = {
     "--preset ../../etc/passwd": "no such preset",
     "--set zoom": "key=value",
     "--set motion.zoom.bas=1": "did you mean bass?",
-    "--painter diffusion": "--model",
     "--painter oils": "oils",
-    "--model x": "--painter diffusion",
+    "--painter scenes --model x": "--painter diffusion",
     "--device abacus": "abacus",
     "--image nothing.jpg": "nothing.jpg",
     "--score nothing.json": "nothing.json",
@@ -276,6 +336,7 @@ def test_control_c_says_how_to_go_on_and_the_next_run_goes_on(song):
         "24",
         "--preset",
         "jungle-run",
+        *SCENES,
         "--set",
         "cuts.every=1 s",
     ]
@@ -296,7 +357,7 @@ def test_control_c_says_how_to_go_on_and_the_next_run_goes_on(song):
 def test_benchmark_prints_what_it_measured(song, capsys):
     assert main(["benchmark", str(song), "--size", "64x36", "--seconds", "0.25"]) == 0
     said = capsys.readouterr().out
-    for row in ("analysis", "painting aurora", "encoding", "whole render"):
+    for row in ("analysis", "painting aurora", "encoding", "whole render by Pulse"):
         assert row in said
 
 

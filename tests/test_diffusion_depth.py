@@ -364,6 +364,7 @@ def test_depth_is_guessed_unless_told_otherwise(tmp_path: Path, folder: str) -> 
 def test_depth_without_diffusion_is_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["render", str(tmp_path / "song.wav"), "--depth", "off"]) == 2
+    song = str(tmp_path / "song.wav")
+    assert main(["render", song, "--painter", "scenes", "--depth", "off"]) == 2
     said = capsys.readouterr().err
     assert "--depth" in said and said.count("\n") == 1

@@ -174,16 +174,15 @@ def test_every_known_family_has_a_pipeline() -> None:
 @pytest.mark.parametrize(
     ("flags", "place"),
     [
-        ("--vae x", "--vae"),
-        ("--lora x", "--lora"),
-        ("--steps 2", "--steps"),
-        ("--guidance 2", "--guidance"),
-        ("--key scenes", "--key"),
-        ("--accept-licence", "--accept-licence"),
-        ("--painter diffusion --model x/y --steps 0", "--steps"),
-        ("--painter diffusion --model x/y --guidance -1", "--guidance"),
-        ("--painter diffusion --model stabilityai/sd-turbo", "licence"),
-        ("--painter diffusion", "visualizer models"),
+        ("--painter scenes --vae x", "--vae"),
+        ("--painter scenes --lora x", "--lora"),
+        ("--painter scenes --steps 2", "--steps"),
+        ("--painter scenes --guidance 2", "--guidance"),
+        ("--painter scenes --key scenes", "--key"),
+        ("--painter scenes --accept-licence", "--accept-licence"),
+        ("--model x/y --steps 0", "--steps"),
+        ("--model x/y --guidance -1", "--guidance"),
+        ("--model stabilityai/sd-turbo", "licence"),
     ],
 )
 def test_a_flag_that_cannot_be_followed_is_one_line(

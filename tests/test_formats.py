@@ -50,6 +50,8 @@ def test_a_file_is_rendered_in_sync_or_refused_in_one_line(entry, tmp_path, caps
             str(FPS),
             "--preset",
             str(flashing),
+            "--painter",
+            "scenes",
         ]
     )
     said = capsys.readouterr().err

@@ -17,7 +17,7 @@ from visualizer.cli.console import console
 from visualizer.effects import Finish
 from visualizer.film import X264_PRESET, make_film
 from visualizer.lexicon import SCENES
-from visualizer.painters import load_painter
+from visualizer.painters import PAINTERS, load_painter
 from visualizer.preset import DEFAULT, load_preset
 from visualizer.render import Frame, render
 from visualizer.score import FilmOptions, Score, compose
@@ -25,6 +25,8 @@ from visualizer.track import Track, load_track
 from visualizer.video import SegmentWriter
 
 T = TypeVar("T")
+
+WHO = {"scenes": "scenes", "diffusion": "Pulse"}  # Painters as `render` takes them by itself.
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,10 @@ def benchmark(options: argparse.Namespace) -> None:
     for scene, rate in sorted(rates.items(), key=lambda item: item[1]):
         table.add_row(f"painting {scene}", *_rate(rate, setting), "painter and effects, no encoder")
     table.add_row("encoding", *_rate(_encoding(setting), setting), f"x264 {X264_PRESET}, crf 18")
-    rate, waited = _whole(setting)
-    table.add_row("whole render", *_rate(rate, setting), f"{waited:.1%} waiting for the encoder")
+    for name in PAINTERS:
+        rate, waited = _whole(setting, name)
+        note = f"{waited:.1%} waiting for the encoder"
+        table.add_row(f"whole render by {WHO[name]}", *_rate(rate, setting), note)
     console.print(table)
 
 
@@ -115,8 +119,8 @@ def _encoding(setting: Setting) -> float:
     return count / _timed(encode)[1]
 
 
-def _whole(setting: Setting) -> tuple[float, float]:
-    score, painter = setting.score(), load_painter("scenes")
+def _whole(setting: Setting, name: str) -> tuple[float, float]:
+    score, painter = setting.score("paint.mode=restyle"), load_painter(name)
     with tempfile.TemporaryDirectory() as folder:
         making = make_film(score, painter, setting.track, Path(folder) / "film.mp4")
     return making.frames / making.seconds, making.waited / making.seconds

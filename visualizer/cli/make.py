@@ -8,11 +8,11 @@ from pathlib import Path
 
 from visualizer.cli.console import console, film_progress, note
 from visualizer.cli.listen import Heard, hear
-from visualizer.cli.painting import chosen_painter
+from visualizer.cli.painting import choose_painter, load_chosen
 from visualizer.cli.values import SIZES
 from visualizer.errors import VisualizerError
 from visualizer.film import check_output, make_film
-from visualizer.painters import PULSE, Painter, Watchful
+from visualizer.painters import PULSE, Paced, Painter, Watchful
 from visualizer.preset import DEFAULT, Preset, load_preset
 from visualizer.report import read_report
 from visualizer.report.watch import summarize, write_curves
@@ -24,6 +24,7 @@ from visualizer.track import Track
 DEMO_TRACK = Path(__file__).resolve().parents[1] / "demo" / "demo.ogg"
 DEMO_PRESET = "night-drive"
 DRAFT_FPS = 24
+USEFUL_PACE = 1.0  # Frames per second; a song of four minutes then takes two hours.
 
 
 def render(options: argparse.Namespace) -> None:
@@ -32,7 +33,8 @@ def render(options: argparse.Namespace) -> None:
     check_output(out, options.overwrite)
     preset = _preset(options)
     saved = load_score(options.score) if options.score else None
-    painter = chosen_painter(options, saved.images if saved else ())
+    painter = load_chosen(options, saved.images if saved else ())
+    preset = preset if saved else _in_mode(preset, painter, options)
     heard = hear(options.song, options)
     score, track = saved or write_score(heard, preset, options), heard.track
     del heard  # The score says everything; an analysis grows with the song.
@@ -47,9 +49,9 @@ def demo(options: argparse.Namespace) -> None:
     options.preset = options.preset or DEMO_PRESET
     out = options.output or Path("visualizer-demo.mp4")
     check_output(out, options.overwrite)
-    preset, painter = _preset(options), chosen_painter(options)
+    preset, painter = _preset(options), load_chosen(options)
     heard = hear(DEMO_TRACK, options)
-    score = write_score(heard, preset, options)
+    score = write_score(heard, _in_mode(preset, painter, options), options)
     _keep(score, out, options.overwrite)
     _make(score, heard.track, painter, out, options.quality)
 
@@ -57,27 +59,23 @@ def demo(options: argparse.Namespace) -> None:
 def storyboard(options: argparse.Namespace) -> None:
     """`visualizer storyboard`: one frame per section or bar."""
     out = options.output or options.song.with_name(f"{options.song.stem}.storyboard.png")
-    preset, painter = _preset(options), chosen_painter(options)
     options.size = options.size or SIZES["draft"]
+    preset, painter = _preset(options), load_chosen(options)
     heard = hear(options.song, options)
-    score = write_score(heard, preset, options)
+    score = write_score(heard, _in_mode(preset, painter, options), options)
     frames = write_storyboard(score, heard.analysis, painter, out, every=options.every)
     console.print(f"{out}: {frames} frames, one per {options.every}")
 
 
 def write_score(heard: Heard, preset: Preset, options: argparse.Namespace) -> Score:
     """Composes the film that the flags ask for."""
-    width, height = options.size or SIZES["hd"]
     fps = options.fps or (DRAFT_FPS if options.draft else 30)
-    if options.draft:
-        width, height = _third(width, height)
     tags = heard.track.tags
     return compose(
         heard.analysis,
         preset,
         FilmOptions(
-            width,
-            height,
+            *_size(options),
             fps,
             options.start,
             options.duration,
@@ -95,8 +93,11 @@ def default_output(song: Path) -> Path:
     return song.with_name(name)
 
 
-def _third(width: int, height: int) -> tuple[int, int]:
-    """A draft's size: the short side becomes 360, the shape stays."""
+def _size(options: argparse.Namespace) -> tuple[int, int]:
+    """The film's; of a draft the short side becomes 360, and the shape stays."""
+    width, height = options.size or SIZES["hd"]
+    if not options.draft:
+        return width, height
     scale = min(1.0, 360 / min(width, height))
     return round(width * scale / 2) * 2, round(height * scale / 2) * 2
 
@@ -105,15 +106,27 @@ def _preset(options: argparse.Namespace) -> Preset:
     overrides = list(options.overrides)
     if options.prompt:
         overrides.append(f"prompts.always={json.dumps(options.prompt)}")
+    choose_painter(options)
     preset = load_preset(options.preset or DEFAULT, overrides)
-    if options.model == PULSE and "mode" not in preset.paint.model_fields_set:
-        # It knows colours and light better than layouts, which the scenes painter knows.
-        paint = preset.paint.model_copy(update={"mode": "restyle"})
-        preset = preset.model_copy(update={"paint": paint})
     unknown = unknown_words(preset)
-    if unknown and options.painter == "scenes":
-        note(f"words without effect on scenes: {', '.join(unknown)}")
+    if unknown and options.model in (None, PULSE):
+        note(f"words without effect on {options.model or 'scenes'}: {', '.join(unknown)}")
     return preset
+
+
+def _in_mode(preset: Preset, painter: Painter, options: argparse.Namespace) -> Preset:
+    """A preset that leaves the mode open, in the mode that suits Pulse on this machine."""
+    if options.model not in (None, PULSE) or "mode" in preset.paint.model_fields_set:
+        return preset
+    mode = "restyle"  # It knows colours and light better than layouts, which scenes knows.
+    pace = painter.pace(*_size(options)) if isinstance(painter, Paced) else USEFUL_PACE
+    if pace < USEFUL_PACE:
+        mode = "keyframes"
+        note(
+            f"this machine paints {pace:.2f} frames per second: one on each {preset.paint.every},"
+            " with the camera moving between; --set paint.mode=restyle paints them all"
+        )
+    return preset.model_copy(update={"paint": preset.paint.model_copy(update={"mode": mode})})
 
 
 def _check_length(score: Score, track: Track, source: Path | None) -> None:

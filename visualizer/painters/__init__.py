@@ -68,6 +68,15 @@ class Outspoken(Protocol):
         ...
 
 
+@runtime_checkable
+class Paced(Protocol):
+    """A painter that can be too slow to paint every frame of a film."""
+
+    def pace(self, width: int, height: int) -> float:
+        """Frames per second that it paints of a film of this size, measured now."""
+        ...
+
+
 @dataclass(frozen=True)
 class ModelOptions:
     """How the diffusion painter is to use its model, where the user does not leave it to it.
@@ -103,7 +112,7 @@ def load_painter(
 
     Args:
         name: One of `PAINTERS`.
-        model: For diffusion: a local folder or a hub id.
+        model: For diffusion: a local folder, a hub id, or "pulse" (the default).
         device: Such as "cpu", "cuda" or "mps"; the best at hand when omitted.
         options: For diffusion: how to use the model.
 
@@ -111,14 +120,9 @@ def load_painter(
         VisualizerError: No such device, or the model is missing or cannot be loaded.
     """
     if name == "diffusion":
-        if model is None:
-            raise VisualizerError(
-                "--painter diffusion: needs --model with a local folder or a hub id, such as"
-                " SimianLuo/LCM_Dreamshaper_v7; `visualizer models` lists what fits this machine"
-            )
         from visualizer.painters.diffusion import DiffusionPainter
 
-        return DiffusionPainter.load(model, device, options=options)
+        return DiffusionPainter.load(model or PULSE, device, options=options)
     if model is not None:
         raise VisualizerError(f"--model {model}: only --painter diffusion uses a model")
     if options is not None and options != ModelOptions():

@@ -16,8 +16,10 @@ from visualizer.painters.diffusion.device import enough_memory
 from visualizer.painters.diffusion.easel import Easel
 from visualizer.painters.diffusion.feedback import feedback
 from visualizer.painters.diffusion.joining import dissolve, follower
+from visualizer.painters.diffusion.key import painting_size
 from visualizer.painters.diffusion.keyframes import keyframes
 from visualizer.painters.diffusion.model import Condition, FrameModel, aligned
+from visualizer.painters.diffusion.pace import frames_per_second
 from visualizer.painters.diffusion.restyle import restyle
 from visualizer.painters.diffusion.walk import walk
 from visualizer.painters.scenes import ScenesPainter
@@ -120,6 +122,10 @@ class DiffusionPainter:
     def device(self) -> torch.device:
         """Where the frames lie."""
         return self.model.device
+
+    def pace(self, width: int, height: int) -> float:
+        """Frames per second that the model alone paints of a film of this size, measured now."""
+        return frames_per_second(self.model, painting_size(self.model.caps, width, height))
 
     @torch.no_grad()
     def paint(self, score: Score, shot: Shot) -> Iterator[torch.Tensor]:
