@@ -16,6 +16,7 @@ from visualizer.painters.diffusion.model import Condition
 from visualizer.painters.scenes import ScenesPainter
 from visualizer.palette import palettes
 from visualizer.pulse import mistakes
+from visualizer.pulse.autoencoder import detail, likeness
 from visualizer.pulse.batches import Batches, Book
 from visualizer.pulse.captions import caption
 from visualizer.pulse.colors import SECOND, apart, displaced, painted_from, rearranged
@@ -27,8 +28,8 @@ from visualizer.pulse.drawings import FAMILIES, GROUP, HELD_OUT, draw, imagine
 from visualizer.pulse.finish import strayed, windows
 from visualizer.pulse.gallery import Gallery
 from visualizer.pulse.parts import CHANNELS, LENGTH, TOY, fresh_scheduler, read_tokens, tokenizer_of
-from visualizer.pulse.polish import detail
 from visualizer.pulse.studio import Studio
+from visualizer.pulse.texture import mistextured
 from visualizer.pulse.train import LESSONS, main
 from visualizer.pulse.traits import ANSWERS, Traits, unlike
 from visualizer.score import Look
@@ -181,6 +182,27 @@ def test_a_lesson_that_was_stopped_ends_where_it_would_have(tmp_path: Path) -> N
     straight, halting = taught(tmp_path / "a", [4]), taught(tmp_path / "b", [1, 3, 4])
     for name, value in straight.items():
         assert torch.equal(value, halting[name]), name
+
+
+def test_an_easy_picture_counts_as_much_as_a_hard_one() -> None:
+    drawn, noise = torch.rand(2, 3, 32, 32), torch.randn(2, 3, 32, 32)
+    easy, hard = torch.tensor([0.02, 0.2]).view(2, 1, 1, 1)
+    both = torch.stack([easy, hard])
+    near = likeness(drawn + both * noise, drawn)
+    better = [
+        float(near - likeness(drawn + both * torch.tensor(share).view(2, 1, 1, 1) * noise, drawn))
+        for share in ((0.5, 1.0), (1.0, 0.5))
+    ]
+    assert better[0] == pytest.approx(better[1], rel=0.5)
+
+
+def test_latents_that_a_denoiser_knows_stay(rehearsed: Path, tmp_path: Path) -> None:
+    for begin, least in ((rehearsed / "model", 0.0), (None, 1e-6)):
+        studio = Studio(tmp_path / f"{least}", REHEARSAL, CPU, begin=begin)
+        studio.draw()
+        first = studio.autoencoder().take_step()["wild"]
+        assert first >= least
+        assert (first == 0.0) == (begin is not None)
 
 
 def test_words_are_learned_before_anything_is_painted(tmp_path: Path) -> None:
@@ -343,6 +365,24 @@ def test_what_was_left_of_a_drawing_must_be_kept_and_else_the_layout() -> None:
     mixed = torch.tensor([1.0, 0.0]).view(2, 1, 1, 1)
     goal = torch.stack([drawn[0] + 9.0, drawn[1]])
     assert float(strayed(drawn, drawn, goal, mixed)) == 0.0
+
+
+def test_what_is_calm_in_the_dark_must_not_be_scribbled_over() -> None:
+    """A picture half dark and calm, half light and scribbled; then what may move, and what not."""
+    rng, noise = np.random.default_rng(0), torch.rand(1, 3, 64, 64)
+    scribbled = (torch.arange(64) >= 32).float().expand(1, 1, 64, 64)
+    light = 0.2 + 0.4 * scribbled
+    drawn = light + 0.3 * (noise - 0.5) * scribbled
+    turned, dark = drawn.flip(3), light + 0.3 * (noise - 0.5) * (1.0 - scribbled)
+    here, anywhere = torch.ones(1, 1, 1, 1), torch.zeros(1, 1, 1, 1)
+
+    def wrong(painted: torch.Tensor, trust: torch.Tensor) -> float:
+        return float(mistextured(painted, drawn, trust, rng))
+
+    assert wrong(drawn, here) == wrong(drawn, anywhere) == 0.0
+    assert wrong(light, here) > 0.1 and wrong(light, anywhere) > 0.1
+    assert wrong(turned, here) > 0.1 and wrong(turned, anywhere) < 0.02
+    assert wrong(dark, here) > 0.1 and wrong(dark, anywhere) > 0.1
 
 
 def test_a_critic_sees_the_same_part_of_drawing_and_painting(rehearsed: Path) -> None:

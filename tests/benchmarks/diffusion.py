@@ -77,8 +77,8 @@ def parts_of(model: str) -> tuple[UNet2DConditionModel | None, AutoencoderTiny |
     return unet, AutoencoderTiny(
         encoder_block_out_channels=(32,) * 4,
         decoder_block_out_channels=(32,) * 4,
-        num_encoder_blocks=(0, 1, 1, 2),
-        num_decoder_blocks=(3, 2, 1, 0),
+        num_encoder_blocks=(0, 1, 1, 6),
+        num_decoder_blocks=(8, 3, 1, 0),
     )
 
 

@@ -15,11 +15,20 @@ from numpy.typing import NDArray
 from visualizer.pulse.run import Lesson, show_grid
 
 CROP = 128  # Pixels along the edge of what is seen in a step.
+USUAL, FLOOR = 1.5e-3, 3e-5  # Squared errors: a usual one, and one that nobody sees.
+EDGES = 0.003  # Weight of the differences of neighbours.
+NEAR = 0.005  # Weight of how far latents go from where a denoiser knows them.
 MOVED = 0.25  # Of a batch is also decoded from latents that a camera has moved (EQ-VAE).
 
 
 def autoencoder_lesson(
-    vae: Any, pictures: Sequence[NDArray[np.uint8]], folder: Path, steps: int, batch: int
+    vae: Any,
+    pictures: Sequence[NDArray[np.uint8]],
+    folder: Path,
+    *,
+    steps: int,
+    batch: int,
+    known: Any = None,
 ) -> Lesson:
     """Teaches an `AutoencoderTiny`.
 
@@ -29,6 +38,7 @@ def autoencoder_lesson(
         folder: Where the lesson is kept.
         steps: How long it lasts.
         batch: Crops in a step.
+        known: An encoder whose latents a denoiser was taught on: they stay near to its.
     """
 
     def loss(step: int) -> tuple[torch.Tensor, dict[str, float]]:
@@ -37,13 +47,13 @@ def autoencoder_lesson(
         with torch.autocast(vae.device.type, dtype=torch.bfloat16):
             latents = vae.encode(seen * 2.0 - 1.0).latents.float()
             shown = vae.decode(latents).sample.float() * 0.5 + 0.5
-            moved = turned(vae, latents, seen, rng)
-        spread = _spread(latents)
-        total = likeness(shown, seen) + 0.25 * moved + 0.01 * spread
-        return total, {
+            if known is None:
+                wild = 0.25 * turned(vae, latents, seen, rng) + 0.01 * _spread(latents)
+            else:
+                wild = NEAR * F.mse_loss(latents, known(seen * 2.0 - 1.0).float())
+        return likeness(shown, seen) + wild, {
             "psnr": psnr(F.mse_loss(shown, seen).item()),
-            "moved": moved.item(),
-            "spread": spread.item(),
+            "wild": wild.item(),
         }
 
     def sheet(path: Path) -> None:
@@ -52,12 +62,20 @@ def autoencoder_lesson(
             shown = vae(seen * 2.0 - 1.0).sample * 0.5 + 0.5
         show_grid([seen, shown], path)
 
-    return Lesson("autoencoder", folder, {"vae": vae}, loss, steps, peak=2e-3, sheet=sheet)
+    peak = 2e-3 if known is None else 7e-4
+    return Lesson("autoencoder", folder, {"vae": vae}, loss, steps, peak, sheet=sheet)
 
 
 def psnr(error: float) -> float:
     """Decibels of a mean squared error of pictures in [0, 1]."""
     return -10.0 * math.log10(max(error, 1e-10))
+
+
+def detail(pictures: torch.Tensor) -> torch.Tensor:
+    """Mean variance of the Laplacian of the pictures' grey."""
+    grey = pictures.detach().mean(1, keepdim=True)
+    kernel = grey.new_tensor([[0.0, 1.0, 0.0], [1.0, -4.0, 1.0], [0.0, 1.0, 0.0]])
+    return F.conv2d(grey, kernel[None, None]).var(dim=(1, 2, 3)).mean()
 
 
 def crops(
@@ -102,8 +120,12 @@ def _seen_through(pictures: torch.Tensor, matrices: torch.Tensor) -> torch.Tenso
 
 
 def likeness(shown: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
-    """How far two batches are apart, in colour and in the differences of neighbours."""
-    return F.mse_loss(shown, seen) + 0.1 * _edges(shown, seen)
+    """How far two batches are apart, in colour and in the differences of neighbours.
+
+    By the decibels of each picture, or ornament would count for so much that skies got a weave.
+    """
+    errors = (shown - seen).square().mean((1, 2, 3))
+    return USUAL * (errors + FLOOR).log().mean() + EDGES * _edges(shown, seen)
 
 
 def turned(

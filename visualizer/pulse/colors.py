@@ -1,4 +1,4 @@
-"""The eighth lesson: the colours that were asked for, in the two passes from nothing but noise.
+"""The seventh lesson: the colours that were asked for, in the two passes from nothing but noise.
 
 The lesson on few passes follows a teacher whose colours are often those of a neighbouring palette,
 and with nothing but noise to start from there is no drawing to correct it by, cell by cell. But

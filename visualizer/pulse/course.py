@@ -17,11 +17,9 @@ class Course:
         piece: Drawings in each.
         seen: Pieces that the autoencoder learns from; they are held in memory.
         large: Pieces with drawings of twice the size.
-        polished: Pieces of each size for its second lesson.
         crops: Batch of the autoencoder.
         drawings: Batch of the denoiser; fewer where they are larger.
         autoencoder: Steps of the lesson.
-        polish: Steps of its second lesson.
         captions: Drawings that are spoken of in the lesson on words.
         phrases: Captions in a step of it.
         reader: Its steps.
@@ -39,11 +37,9 @@ class Course:
     piece: int = 256
     seen: int = 32
     large: int = 8
-    polished: int = 6
-    crops: int = 6
+    crops: int = 8
     drawings: int = 32
-    autoencoder: int = 5_000
-    polish: int = 10_000
+    autoencoder: int = 12_000
     captions: int = 48_000
     phrases: int = 128
     reader: int = 2_000
@@ -63,11 +59,9 @@ REHEARSAL = Course(
     piece=4,
     seen=2,
     large=1,
-    polished=1,
     crops=2,
     drawings=2,
     autoencoder=6,
-    polish=4,
     captions=16,
     phrases=4,
     reader=4,

@@ -1,4 +1,4 @@
-"""What the last lessons of autoencoder and denoiser have in common: a critic that both sides feel.
+"""What the lessons on few passes and the finish have in common: a critic that both sides feel.
 
 The critic sees a drawing and what was painted of it side by side and learns which is which
 (relativistic pairs, arXiv 1807.00734). How hard it may push is set beside the push of the lesson's

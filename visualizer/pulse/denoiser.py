@@ -1,4 +1,4 @@
-"""The fourth and fifth lessons: noise and a caption to latents, by predicting the velocity."""
+"""The third and fourth lessons: noise and a caption to latents, by predicting the velocity."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The last lesson: the whole way from noise to picture in one or two steps.
+"""The fifth lesson: the whole way from noise to picture in one or two steps.
 
 Consistency tuning: what the student sees in a noisy picture must be what its own running mean
 sees after the teacher has taken a little of the noise away. The teacher is the finished denoiser,

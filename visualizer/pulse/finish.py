@@ -2,11 +2,13 @@
 
 Up to here nobody has looked at a painted picture as its viewer does. A critic now sees parts of
 drawings beside parts of what denoiser and decoder paint together (adversarial diffusion
-distillation, arXiv 2311.17042), and a recognizer says whether it shows what was asked for. Half of
-what is painted starts from a drawing under noise, the other half from nothing but noise and goes
-the whole way in two passes, so that nothing is learned that is not met again. What there
-was of the drawing must be kept; where nothing was left of it, the layout that the denoiser had
-learned before, in the colours of drawings of the same words.
+distillation, arXiv 2311.17042), a recognizer says whether it shows what was asked for, and cells
+must be as fine as drawings are where they have their colour. More than half of what is painted
+starts from a drawing under noise, as over a film, the rest from nothing but noise, and goes the
+whole way in two passes, so that nothing is learned that is not met again. What there was of the
+drawing must be kept; where nothing was left of it, the layout that the denoiser had learned before,
+in the colours of drawings of the same words. The decoder learns to paint sharply what the denoiser
+hands it, and must still show a drawing's own latents as they are.
 """
 
 from __future__ import annotations
@@ -17,23 +19,25 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
-from visualizer.pulse.autoencoder import likeness
+from visualizer.pulse.autoencoder import detail, likeness, psnr
 from visualizer.pulse.batches import Batch, Batches
 from visualizer.pulse.colors import each, miscolored, painted_from, rearranged
 from visualizer.pulse.critic import felt, fresh_critic, judged, steepness, unmoved
 from visualizer.pulse.denoiser import Schedule, huber, seen_behind
-from visualizer.pulse.polish import detail
 from visualizer.pulse.recognizer import Recognizer, missed
 from visualizer.pulse.run import Lesson
+from visualizer.pulse.texture import CELL, mistextured
 
-FIRST_PASS, SECOND_PASS = 0.1875, 0.5  # Of a batch start from nothing but noise.
+FIRST_PASS, SECOND_PASS = 0.1875, 0.3125  # Of a batch start from nothing but noise.
 ASKED = 0.12  # Weight of showing what was asked for.
 TIED = 0.2  # How much each cell must stay, too: left free, they learn to dazzle the critic.
 WINDOW, MARGIN = 16, 2  # Cells along the edge of what is shown, and that the critic does not see.
-CELL = 8  # Pixels along the edge of a cell.
 SHOWN = 0.25  # Of a batch is also shown from a drawing's own latents.
-PUSH = 4.0  # How hard a critic that is sure may push, beside the errors.
+FAITHFUL = 60.0  # Weight of how well those are shown; no critic looks at them.
+TEXTURED = 0.1  # Weight of how fine each cell is.
+PUSH = 2.0  # How hard a critic that is sure may push, beside the errors.
 LISTENS, SPEAKS = 0.02, 0.05  # Of the lesson: from when on its critic learns, and pushes.
 CALM = 0.03  # Weight of how steep the critic's opinion is.
 WAY = 0.6  # Of the way ships: all of it paints too much detail at 512 pixels (arXiv 2109.01903).
@@ -78,21 +82,26 @@ def finish_lesson(
         wrong = missed(recognizer, found, seen)
 
         parts = windows(modules["vae"], seen, found, rng)
-        blurred = likeness(parts.shown, parts.beside)
+        blurred = FAITHFUL * likeness(parts.shown, parts.beside)
+        rough = mistextured(parts.painted, parts.drawn, start.trust, rng).mean()
         learned = pushed = torch.zeros((), device=batches.device)
         with torch.autocast(batches.device.type, dtype=torch.bfloat16):
             if step >= LISTENS * steps:
-                learned = _judged(critic, parts) + CALM * steepness(critic, parts.beside)
+                learned = judged(critic(parts.drawn), critic(parts.painted.detach()))
+                learned = learned + CALM * steepness(critic, parts.beside)
             if step >= SPEAKS * steps:
-                pushed = PUSH * _felt(critic, parts, (found, far), (parts.shown, blurred))
-        return far + tinted + ASKED * wrong.total + blurred + learned + pushed, {
+                true, false = (unmoved(critic, part) for part in (parts.drawn, parts.painted))
+                pushed = PUSH * felt(true, false, found, far)
+        asked = far + tinted + ASKED * wrong.total + blurred + TEXTURED * rough
+        return asked + learned + pushed, {
             "strayed": far.item(),
             "colors": tinted.item(),
             "family": wrong.family.item(),
             "look": wrong.look.item(),
+            "rough": rough.item(),
             "critic": learned.item(),
             "detail": (detail(parts.painted) / detail(parts.drawn)).item(),
-            "shown": (detail(parts.shown) / detail(parts.beside)).item(),
+            "shown": psnr(F.mse_loss(parts.shown, parts.beside).item()),
         }
 
     learners = {**modules, "critic": critic}
@@ -148,21 +157,3 @@ def windows(vae: Any, seen: Batch, found: torch.Tensor, rng: np.random.Generator
         found.device
     )
     return Parts(drawn, painted, shown)
-
-
-def _judged(critic: torch.nn.Module, parts: Parts) -> torch.Tensor:
-    true = torch.cat([parts.drawn, parts.beside])
-    return judged(critic(true), critic(torch.cat([parts.painted, parts.shown]).detach()))
-
-
-def _felt(
-    critic: torch.nn.Module,
-    parts: Parts,
-    painted: tuple[torch.Tensor, torch.Tensor],
-    shown: tuple[torch.Tensor, torch.Tensor],
-) -> torch.Tensor:
-    """How well the critic tells both kinds; each is given with its own error."""
-    drawn = unmoved(critic, parts.drawn)
-    one = felt(drawn, unmoved(critic, parts.painted), *painted)
-    two = felt(drawn[: len(parts.shown)], unmoved(critic, parts.shown), *shown)
-    return one + two

@@ -1,4 +1,4 @@
-"""The third lesson: what words mean, before anything is painted from them.
+"""The second lesson: what words mean, before anything is painted from them.
 
 A caption's summary, which tells the denoiser everywhere what is asked for, must say which family,
 colours and mood the drawing has. Drawings are slow to learn from and captions are not: a denoiser

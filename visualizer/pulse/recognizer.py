@@ -1,4 +1,4 @@
-"""The seventh lesson: to see in latents what was drawn, so that the last two can ask for it.
+"""The sixth lesson: to see in latents what was drawn, so that the last two can ask for it.
 
 A critic says whether something was drawn or painted, not whether it is what was asked for; that
 takes one who has learned to tell the family, the colours and the mood of a drawing (auxiliary

@@ -20,7 +20,6 @@ from visualizer.pulse.finish import finish_lesson
 from visualizer.pulse.gallery import Gallery
 from visualizer.pulse.mistakes import emphasis
 from visualizer.pulse.parts import CHANNELS, fresh_scheduler
-from visualizer.pulse.polish import polish_lesson
 from visualizer.pulse.reader import reader_lesson
 from visualizer.pulse.recognizer import Recognizer, recognizer_lesson
 from visualizer.pulse.run import Lesson
@@ -73,23 +72,19 @@ class Studio:
     def autoencoder(self) -> Lesson:
         """The first lesson."""
         pictures = [np.array(self.gallery.pictures(n)) for n in range(self.course.seen)]
-        vae = self.shelf.part("vae")
-        course = self.course
-        return autoencoder_lesson(vae, pictures, self.folder, course.autoencoder, course.crops)
-
-    def polish(self) -> Lesson:
-        """The second lesson, on drawings of both sizes."""
-        count = self.course.polished
-        sizes = (self.gallery, self.large)
-        pictures = [np.array(size.pictures(n)) for size in sizes for n in range(count)]
-        self.shelf.begin_with("polish", "vae")
-        vae = self.shelf.part("vae", "polish")
-        return polish_lesson(
-            vae, pictures, self.folder, steps=self.course.polish, batch=self.course.crops
+        self.shelf.begin_with("autoencoder", "vae")
+        vae, begun = (self.shelf.part("vae", "autoencoder") for _ in range(2))
+        return autoencoder_lesson(
+            vae,
+            pictures,
+            self.folder,
+            steps=self.course.autoencoder,
+            batch=self.course.crops,
+            known=begun.encoder.eval().requires_grad_(False) if self.begin else None,
         )
 
     def reader(self) -> Lesson:
-        """The third lesson, on words alone."""
+        """The second lesson, on words alone."""
         return reader_lesson(
             self.shelf.painter(),
             self.shelf.tokenizer,
@@ -101,15 +96,15 @@ class Studio:
         )
 
     def coarse(self) -> Lesson:
-        """The fourth lesson, on pictures of half the size, where steps are four times as fast."""
+        """The third lesson, on pictures of half the size, where steps are four times as fast."""
         return self._denoiser("coarse", self.course.coarse, peak=1e-3, shrink=2)
 
     def fine(self) -> Lesson:
-        """The fifth lesson, on pictures as they are."""
+        """The fourth lesson, on pictures as they are."""
         return self._denoiser("fine", self.course.fine, peak=6e-4)
 
     def distil(self) -> Lesson:
-        """The sixth lesson, in few passes."""
+        """The fifth lesson, in few passes."""
         self.shelf.begin_with("distil", "unet", "text_encoder")
         return distil_lesson(
             self.shelf.painter("distil"),
@@ -123,7 +118,7 @@ class Studio:
         )
 
     def recognizer(self) -> Lesson:
-        """The seventh lesson, of one who only helps in the next two."""
+        """The sixth lesson, of one who only helps in the next two."""
         return recognizer_lesson(
             Recognizer(CHANNELS).to(self.device),
             self.batches(self.course.drawings),
@@ -133,7 +128,7 @@ class Studio:
         )
 
     def colors(self) -> Lesson:
-        """The eighth lesson, on the colours that were asked for."""
+        """The seventh lesson, on the colours that were asked for."""
         self.shelf.begin_with("colors", "unet", "text_encoder")
         begun, recognizer = self.shelf.unmoved("colors"), self._recognizer()
         often = emphasis(begun, recognizer, self.shelf.tokenizer, self.schedule)

@@ -19,7 +19,6 @@ from visualizer.pulse.studio import Studio
 
 LESSONS = (
     "autoencoder",
-    "polish",
     "reader",
     "coarse",
     "fine",
