@@ -24,8 +24,8 @@ def models(options: argparse.Namespace) -> None:
     for model in known_models():
         console.print(f"  {model.hub_id}: {model.note}; {model.terms}", highlight=False)
     console.print(
-        "\nAny other of these families works too, from the hub or from a folder:"
-        " --painter diffusion --model FOLDER|ID\n"
+        "\nWithout --model paints Pulse, which comes along (Apache-2.0, fits any machine).\n"
+        "Any other of these families works too, from the hub or from a folder: --model FOLDER|ID\n"
         "A model that is not free for commercial use asks for --accept-licence.\n"
         "Depth for --depth: depth-anything/Depth-Anything-V2-Small-hf (Apache-2.0).",
         highlight=False,

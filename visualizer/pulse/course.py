@@ -49,7 +49,7 @@ class Course:
     guidance: float = 3.0
     colors: int = 2_400
     recognizer: int = 2_500
-    finish: int = 1_150
+    finish: int = 700
 
 
 FULL_COURSE = Course()

@@ -35,12 +35,11 @@ ASKED = 0.12  # Weight of showing what was asked for.
 TIED = 0.2  # How much each cell must stay, too: left free, they learn to dazzle the critic.
 WINDOW, MARGIN = 16, 2  # Cells along the edge of what is shown, and that the critic does not see.
 SHOWN = 0.25  # Of a batch is also shown from a drawing's own latents.
-FAITHFUL = 60.0  # Weight of how well those are shown; no critic looks at them.
-TEXTURED = 0.1  # Weight of how fine each cell is.
-PUSH = 2.0  # How hard a critic that is sure may push, beside the errors.
+FAITHFUL = 45.0  # Weight of how well those are shown; no critic looks at them.
+TEXTURED = 0.12  # Weight of how fine each cell is.
+PUSH = 1.5  # How hard a critic that is sure may push, beside the errors.
 LISTENS, SPEAKS = 0.02, 0.05  # Of the lesson: from when on its critic learns, and pushes.
 CALM = 0.03  # Weight of how steep the critic's opinion is.
-WAY = 0.6  # Of the way ships: all of it paints too much detail at 512 pixels (arXiv 2109.01903).
 SWIFT = 6.0  # How many times as fast as the others the critic learns.
 
 
@@ -107,7 +106,7 @@ def finish_lesson(
     learners = {**modules, "critic": critic}
     swift = {"critic": SWIFT}
     return Lesson(
-        "finish", folder, learners, loss, steps, peak, swift=swift, warmup=50, inertia=0.5, way=WAY
+        "finish", folder, learners, loss, steps, peak, swift=swift, warmup=50, inertia=0.5
     )
 
 

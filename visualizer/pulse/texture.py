@@ -3,7 +3,7 @@
 A critic that must not see light and colour cannot say where detail belongs, and one that may see
 them is hardly ever sure (see `critic.Fine`). Left to it alone, a decoder put scribbles into dark
 places. This says it instead, without having to be learned: each cell of a picture has its colour
-and its fineness, and those that are painted must be those that are drawn.
+and its fineness, in grey and in hue, and those that are painted must be those that are drawn.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ CELL = 8  # Pixels along its edge.
 FLOOR = 3e-4  # Squared Laplacian that nobody sees.
 COLORS = 3  # Red, green and blue come first.
 FINE, COLOR = 0.35, 2.0  # How much fineness and colour count beside each other.
+TOO_FINE = 3.0  # How much more a cell that is too fine counts than one that is not fine enough.
 
 
 def textures(pictures: torch.Tensor) -> torch.Tensor:
@@ -28,12 +29,15 @@ def textures(pictures: torch.Tensor) -> torch.Tensor:
         pictures: Shape (n, 3, height, width), in [0, 1], edges multiples of `CELL`.
 
     Returns:
-        Shape (n, 5, height / `CELL`, width / `CELL`): mean red, green and blue, then the logarithms
-        of the mean squared Laplacian of the grey, in pixels and in pairs of pixels.
+        Shape (n, 7, height / `CELL`, width / `CELL`): mean red, green and blue, then the logarithms
+        of mean squared Laplacians: of the grey, of red less green, of blue less both, and of the
+        grey in pairs of pixels.
     """
     grey = pictures.mean(1, keepdim=True)
-    fine = [_fineness(grey, CELL), _fineness(F.avg_pool2d(grey, 2), CELL // 2)]
-    return torch.cat([COLOR * F.avg_pool2d(pictures, CELL), *fine], 1)
+    red, green, blue = (pictures[:, k : k + 1] for k in range(COLORS))
+    fine = [_fineness(part, CELL) for part in (grey, red - green, blue - 0.5 * (red + green))]
+    coarse = _fineness(F.avg_pool2d(grey, 2), CELL // 2)
+    return torch.cat([COLOR * F.avg_pool2d(pictures, CELL), *fine, coarse], 1)
 
 
 def mistextured(
@@ -52,8 +56,9 @@ def mistextured(
         Shape (n, 1, 1, 1).
     """
     found, true = textures(painted), textures(drawn)
-    here = each(huber(found[:, COLORS:], true[:, COLORS:]))
-    return trust * here + (1.0 - trust) * apart(found, true, rng)
+    fine, goal = found[:, COLORS:], true[:, COLORS:]
+    here = huber(fine, goal) * torch.where(fine > goal, TOO_FINE, 1.0)
+    return trust * each(here) + (1.0 - trust) * apart(found, true, rng)
 
 
 def _fineness(grey: torch.Tensor, cell: int) -> torch.Tensor:
