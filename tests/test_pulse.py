@@ -333,17 +333,6 @@ def test_a_layout_may_take_on_other_colours() -> None:
     assert float(rearranged(drawn.roll(8, dims=3), drawn).min()) > 0.3
 
 
-def test_of_the_finish_ships_a_part_of_the_way(rehearsed: Path) -> None:
-    studio = Studio(rehearsed, REHEARSAL, CPU)
-    lesson = studio.finish()
-    assert lesson.way == 0.6
-    with lesson.averaged():
-        taught = [value.detach().clone() for value in lesson.modules["unet"].parameters()]
-    begun, ships = studio.shelf.part("unet", "finish"), studio.shelf.part("unet")
-    for first, last, value in zip(begun.parameters(), taught, ships.parameters(), strict=True):
-        torch.testing.assert_close(value, first.lerp(last, 0.6), rtol=0.01, atol=1e-4)
-
-
 def test_a_model_that_paints_in_few_passes_still_does(rehearsed: Path, tmp_path: Path) -> None:
     studio = Studio(tmp_path / "run", REHEARSAL, CPU, begin=rehearsed / "model")
     studio.shelf.write(tmp_path / "model")

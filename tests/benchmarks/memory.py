@@ -1,9 +1,9 @@
 """Does a long song need more memory than a short one?
 
-Renders drafts of synthesised songs with the real command and prints the peak resident memory of
-the program, as the operating system counted it.
+Renders small films of synthesised songs with the real command and prints the peak resident memory
+of the program, as the operating system counted it.
 
-    python tests/benchmarks/memory.py --minutes 1 10
+    python tests/benchmarks/memory.py --minutes 1 10 [--painter diffusion]
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from clicktrack import click_times, clicks, write_song
 ALLOWED = 1.05
 
 
-def peak(song: Path, size: str) -> float:
+def peak(song: Path, size: str, painter: str) -> float:
     """Megabytes that `visualizer render` held at the most."""
-    flags = ["--draft", "--size", size, "--overwrite"]
+    flags = ["--fps", "24", "--size", size, "--painter", painter]
     command = [sys.executable, "-m", "visualizer", "render", str(song), *flags]
     running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(running.pid, 0)
@@ -37,6 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, nargs="+", default=[1.0, 10.0])
     parser.add_argument("--size", default="640x360")
+    parser.add_argument("--painter", default="scenes")
     options = parser.parse_args()
 
     peaks = []
@@ -46,7 +47,7 @@ def main() -> None:
             seconds = 60 * minutes
             song = Path(folder) / f"{minutes:g}.mp3"
             write_song(song, clicks(click_times(seconds), seconds))
-            peaks.append(peak(song, options.size))
+            peaks.append(peak(song, options.size, options.painter))
             ratio = peaks[-1] / peaks[0]
             print(f"{minutes:>6g} min  {peaks[-1]:>7.0f} MB  x {ratio:.3f}", flush=True)
     sys.exit(peaks[-1] > ALLOWED * peaks[0])

@@ -33,7 +33,6 @@ class Lesson:
         sheet: Draws what has been learned so far, into a file.
         swift: How many times as fast some of the modules learn.
         warmup: Steps in which the rate rises.
-        way: How far what ships has gone from where the lesson began towards what it has taught.
         inertia: Of the optimizer (Adam's first beta); less where two learn against each other.
         step: How many steps are done.
     """
@@ -48,7 +47,6 @@ class Lesson:
     swift: Mapping[str, float] = field(default_factory=dict)
     warmup: int = 200
     inertia: float = 0.9
-    way: float = 1.0
     step: int = 0
     means: dict[str, list[torch.Tensor]] = field(default_factory=dict)
 

@@ -90,10 +90,7 @@ class Shelf:
         """Writes what a lesson has taught, and notes whether it is over."""
         with lesson.averaged():
             for name in lesson.modules.keys() & PARTS:
-                module = lesson.modules[name]
-                part: Any = copy.deepcopy(module)
-                if lesson.way < 1.0:
-                    _go_towards(part, self.part(name, lesson.name), 1.0 - lesson.way)
+                part: Any = copy.deepcopy(lesson.modules[name])
                 part.to(torch.bfloat16).save_pretrained(self._parts / name, safe_serialization=True)
         if over:
             _mark(self.folder, lesson.name).touch()
@@ -130,13 +127,6 @@ class Shelf:
 def lesson_done(folder: Path, name: str) -> bool:
     """Whether a lesson is over."""
     return _mark(folder, name).exists()
-
-
-@torch.no_grad()
-def _go_towards(module: torch.nn.Module, other: torch.nn.Module, share: float) -> None:
-    """Moves weights a share of the way to those of another module of the same kind."""
-    for value, goal in zip(module.parameters(), other.parameters(), strict=True):
-        value.lerp_(goal, share)
 
 
 def _mark(folder: Path, name: str) -> Path:
