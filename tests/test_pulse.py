@@ -359,7 +359,7 @@ def test_what_was_left_of_a_drawing_must_be_kept_and_else_the_layout() -> None:
 def test_what_is_calm_in_the_dark_must_not_be_scribbled_over() -> None:
     """A picture half dark and calm, half light and scribbled; then what may move, and what not."""
     rng, noise = np.random.default_rng(0), torch.rand(1, 3, 64, 64)
-    scribbled = (torch.arange(64) >= 32).float().expand(1, 1, 64, 64)
+    scribbled = (torch.arange(64) >= 32).float().expand(1, 3, 64, 64)
     light = 0.2 + 0.4 * scribbled
     drawn = light + 0.3 * (noise - 0.5) * scribbled
     turned, dark = drawn.flip(3), light + 0.3 * (noise - 0.5) * (1.0 - scribbled)

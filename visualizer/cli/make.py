@@ -23,7 +23,7 @@ from visualizer.track import Track
 
 DEMO_TRACK = Path(__file__).resolve().parents[1] / "demo" / "demo.ogg"
 DEMO_PRESET = "night-drive"
-DRAFT_FPS = 24
+DEMO_FPS = DRAFT_FPS = 24
 USEFUL_PACE = 1.0  # Frames per second; a song of four minutes then takes two hours.
 
 
@@ -47,6 +47,7 @@ def render(options: argparse.Namespace) -> None:
 def demo(options: argparse.Namespace) -> None:
     """`visualizer demo`: the bundled track."""
     options.preset = options.preset or DEMO_PRESET
+    options.fps = options.fps or DEMO_FPS
     out = options.output or Path("visualizer-demo.mp4")
     check_output(out, options.overwrite)
     preset, painter = _preset(options), load_chosen(options)
