@@ -44,7 +44,7 @@ from visualizer.storyboard import single_frame
 
 SONG = known_song()
 MODES = ("feedback", "walk", "keyframes", "restyle")
-LOOSE = Pull(colour=0.0, band=1.0, latents=0.0, sharpen=0.0)
+LOOSE = Pull(colour=0.0, band=1.0, latents=0.0, sharpen=0.0, soften=0.0)
 
 
 @pytest.fixture(scope="module")

@@ -77,13 +77,16 @@ class Pull:
         band: Relative error that may remain; what lies beyond is mended at once.
         latents: Share of the error in the statistics of the latents mended in every frame.
         sharpen: Unsharp amount where sharpness is half the anchor's, in proportion above; none
-            where it equals the anchor's, and below none where it is a seventh too sharp.
+            where it equals the anchor's.
+        soften: The same for what is more than a seventh too sharp: models that love detail add
+            to it in every frame.
     """
 
     colour: float = 0.5
     band: float = 0.05
     latents: float = 0.15
     sharpen: float = 1.2
+    soften: float = 3.0
 
 
 @dataclass(frozen=True)
@@ -167,7 +170,7 @@ class Anchor:
         # Blurring feeds on itself: the softer the picture has become, the more is given back.
         lost = self.measures.sharpness / edges.abs().mean().clamp_min(1e-5) - 1.0
         less, more = lost.clamp_min(0.0), (lost + _ENOUGH).clamp_max(0.0)
-        amount = (self.pull.sharpen * (less + more)).clamp(-0.5, 1.2)
+        amount = (self.pull.sharpen * less + self.pull.soften * more).clamp(-1.0, 1.2)
         # No brighter than the brightest neighbour: an edge may become steep, but what shoots over
         # would shoot over again in every frame, until the picture is all ripples.
         least, most = _extremes(lab)

@@ -25,7 +25,7 @@ from visualizer.painters.diffusion.walk import walk
 from visualizer.painters.scenes import ScenesPainter
 from visualizer.score import Look, Score, Shot
 
-VERSION = 8  # Raised when the same score and model would paint another film.
+VERSION = 9  # Raised when the same score and model would paint another film.
 KEY_STRENGTH = 0.7
 PULSE_KEY_STRENGTH = 0.4  # Its layouts are worse than those of the scenes it paints over.
 PULSE_TOUCH = 0.4  # For the same reason: with more, lines fray; with all, drops turn to blots.
