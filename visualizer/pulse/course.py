@@ -15,7 +15,7 @@ class Course:
         plan: Of the model.
         pieces: Of the gallery.
         piece: Drawings in each.
-        seen: Pieces that the autoencoder learns from; they are held in memory.
+        seen: Pieces that the autoencoder learns from, beside the large ones.
         large: Pieces with drawings of twice the size.
         crops: Batch of the autoencoder.
         drawings: Batch of the denoiser; fewer where they are larger.

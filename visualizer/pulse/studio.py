@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from visualizer.pulse.autoencoder import autoencoder_lesson
@@ -70,8 +69,9 @@ class Studio:
             self.large.pictures(number)
 
     def autoencoder(self) -> Lesson:
-        """The first lesson."""
-        pictures = [np.array(self.gallery.pictures(n)) for n in range(self.course.seen)]
+        """The first lesson, on drawings of both sizes."""
+        sizes = ((self.gallery, self.course.seen), (self.large, self.course.large))
+        pictures = [size.pictures(n) for size, count in sizes for n in range(count)]
         self.shelf.begin_with("autoencoder", "vae")
         vae, begun = (self.shelf.part("vae", "autoencoder") for _ in range(2))
         return autoencoder_lesson(
