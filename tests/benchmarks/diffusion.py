@@ -188,7 +188,8 @@ def print_speed(painter: DiffusionPainter, score: Score) -> None:
     painting = painter.paint(score, score.shots[0])
     for _ in range(4):
         next(painting)
-    loop = typical([timed(lambda: next(painting), model.device) for _ in range(frames - 4)])
+    # Not the last, which lies ready: one frame is always painted ahead.
+    loop = typical([timed(lambda: next(painting), model.device) for _ in range(frames - 5)])
     film, waited = whole_film(painter, score)
     denoiser, all_of_it = parts["denoise"], sum(parts[name] for name in MODEL)
     for name, seconds in (("painter", loop), ("film", film)):  # The film by the clock on the wall.
@@ -210,7 +211,7 @@ def whole_film(painter: DiffusionPainter, score: Score) -> tuple[float, float]:
             for frame in render(score, score.shots[0], painter, finish):
                 writer.write(frame)
                 moments.append(time.perf_counter())
-        return typical(np.diff(moments)[4:]), writer.waited / (moments[-1] - moments[0])
+        return typical(np.diff(moments)[4:-1]), writer.waited / (moments[-1] - moments[0])
 
 
 def print_noise(frames: int) -> None:
@@ -338,7 +339,7 @@ def main() -> None:
     if options.threads:
         torch.set_num_threads(options.threads)
         cv2.setNumThreads(options.threads)
-    model, score = painter.model, make_score(max(6, options.frames), options.size)
+    model, score = painter.model, make_score(max(8, options.frames), options.size)
     size = painting_size(model.caps, score.width, score.height)
     print(
         f"{options.model} on {model.device}, {torch.get_num_threads()} threads, painted at"
