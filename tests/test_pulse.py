@@ -16,7 +16,7 @@ from visualizer.painters.diffusion.model import Condition
 from visualizer.painters.scenes import ScenesPainter
 from visualizer.palette import palettes
 from visualizer.pulse import mistakes
-from visualizer.pulse.autoencoder import detail, likeness
+from visualizer.pulse.autoencoder import likeness
 from visualizer.pulse.batches import Batches, Book
 from visualizer.pulse.captions import caption
 from visualizer.pulse.colors import SECOND, apart, displaced, painted_from, rearranged
@@ -29,7 +29,7 @@ from visualizer.pulse.finish import strayed, windows
 from visualizer.pulse.gallery import Gallery
 from visualizer.pulse.parts import CHANNELS, LENGTH, TOY, fresh_scheduler, read_tokens, tokenizer_of
 from visualizer.pulse.studio import Studio
-from visualizer.pulse.texture import mistextured
+from visualizer.pulse.texture import detail, mistextured
 from visualizer.pulse.train import LESSONS, main
 from visualizer.pulse.traits import ANSWERS, Traits, unlike
 from visualizer.score import Look

@@ -43,6 +43,7 @@ from visualizer.painters.diffusion.noise import TravellingNoise
 from visualizer.painters.diffusion.relief import Move, Relief
 from visualizer.painters.diffusion.watchdog import CURVES, Watchdog
 from visualizer.preset import load_preset
+from visualizer.pulse.parts import FULL
 from visualizer.render import render, to_uint8
 from visualizer.score import FilmOptions, Look, Score, Shot, compose
 from visualizer.track import load_track
@@ -77,8 +78,8 @@ def parts_of(model: str) -> tuple[UNet2DConditionModel | None, AutoencoderTiny |
     return unet, AutoencoderTiny(
         encoder_block_out_channels=(32,) * 4,
         decoder_block_out_channels=(32,) * 4,
-        num_encoder_blocks=(0, 1, 1, 6),
-        num_decoder_blocks=(8, 3, 1, 0),
+        num_encoder_blocks=FULL.encoder_blocks,
+        num_decoder_blocks=FULL.decoder_blocks,
     )
 
 

@@ -27,9 +27,8 @@ from visualizer.lexicon import plain_prompt
 from visualizer.painters.diffusion.loading import load_model
 from visualizer.painters.diffusion.model import FrameModel
 from visualizer.palette import palettes
-from visualizer.pulse.autoencoder import detail
 from visualizer.pulse.drawings import FAMILIES, HELD_OUT, draw, imagine
-from visualizer.pulse.texture import COLORS, FINE, textures
+from visualizer.pulse.texture import COLORS, FINE, detail, textures
 from visualizer.pulse.traits import palette_look
 
 SEEN = 128  # Pixels along the edge of what the probe looks at.

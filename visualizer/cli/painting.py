@@ -21,7 +21,7 @@ def add_painting_flags(parser: argparse.ArgumentParser) -> None:
         "--painter",
         choices=("scenes", "diffusion"),
         help="diffusion: with Pulse, the model in the box, or another by --model; scenes: without"
-        " a model, many times as fast (default: diffusion; for drafts scenes)",
+        " a model, several times as fast (default: diffusion; for drafts scenes)",
     )
     painter.add_argument(
         "--device", metavar="NAME", help="cpu, cuda, mps (default: the best at hand)"

@@ -71,13 +71,6 @@ def psnr(error: float) -> float:
     return -10.0 * math.log10(max(error, 1e-10))
 
 
-def detail(pictures: torch.Tensor) -> torch.Tensor:
-    """Mean variance of the Laplacian of the pictures' grey."""
-    grey = pictures.detach().mean(1, keepdim=True)
-    kernel = grey.new_tensor([[0.0, 1.0, 0.0], [1.0, -4.0, 1.0], [0.0, 1.0, 0.0]])
-    return F.conv2d(grey, kernel[None, None]).var(dim=(1, 2, 3)).mean()
-
-
 def crops(
     pieces: Sequence[NDArray[np.uint8]], batch: int, rng: np.random.Generator
 ) -> torch.Tensor:

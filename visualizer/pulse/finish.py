@@ -21,14 +21,14 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from visualizer.pulse.autoencoder import detail, likeness, psnr
+from visualizer.pulse.autoencoder import likeness, psnr
 from visualizer.pulse.batches import Batch, Batches
 from visualizer.pulse.colors import each, miscolored, painted_from, rearranged
 from visualizer.pulse.critic import felt, fresh_critic, judged, steepness, unmoved
 from visualizer.pulse.denoiser import Schedule, huber, seen_behind
 from visualizer.pulse.recognizer import Recognizer, missed
 from visualizer.pulse.run import Lesson
-from visualizer.pulse.texture import CELL, mistextured
+from visualizer.pulse.texture import CELL, detail, mistextured
 
 FIRST_PASS, SECOND_PASS = 0.1875, 0.3125  # Of a batch start from nothing but noise.
 ASKED = 0.12  # Weight of showing what was asked for.
@@ -83,14 +83,7 @@ def finish_lesson(
         parts = windows(modules["vae"], seen, found, rng)
         blurred = FAITHFUL * likeness(parts.shown, parts.beside)
         rough = mistextured(parts.painted, parts.drawn, start.trust, rng).mean()
-        learned = pushed = torch.zeros((), device=batches.device)
-        with torch.autocast(batches.device.type, dtype=torch.bfloat16):
-            if step >= LISTENS * steps:
-                learned = judged(critic(parts.drawn), critic(parts.painted.detach()))
-                learned = learned + CALM * steepness(critic, parts.beside)
-            if step >= SPEAKS * steps:
-                true, false = (unmoved(critic, part) for part in (parts.drawn, parts.painted))
-                pushed = PUSH * felt(true, false, found, far)
+        learned, pushed = _criticized(critic, parts, found, far, step / steps)
         asked = far + tinted + ASKED * wrong.total + blurred + TEXTURED * rough
         return asked + learned + pushed, {
             "strayed": far.item(),
@@ -108,6 +101,21 @@ def finish_lesson(
     return Lesson(
         "finish", folder, learners, loss, steps, peak, swift=swift, warmup=50, inertia=0.5
     )
+
+
+def _criticized(
+    critic: torch.nn.Module, parts: Parts, found: torch.Tensor, far: torch.Tensor, done: float
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The critic's own error, and what the painter feels of it; `done` is in [0, 1)."""
+    learned = pushed = torch.zeros((), device=found.device)
+    with torch.autocast(found.device.type, dtype=torch.bfloat16):
+        if done >= LISTENS:
+            learned = judged(critic(parts.drawn), critic(parts.painted.detach()))
+            learned = learned + CALM * steepness(critic, parts.beside)
+        if done >= SPEAKS:
+            true, false = (unmoved(critic, part) for part in (parts.drawn, parts.painted))
+            pushed = PUSH * felt(true, false, found, far)
+    return learned, pushed
 
 
 def strayed(

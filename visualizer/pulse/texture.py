@@ -61,7 +61,18 @@ def mistextured(
     return trust * each(here) + (1.0 - trust) * apart(found, true, rng)
 
 
+def detail(pictures: torch.Tensor) -> torch.Tensor:
+    """Mean variance of the Laplacian of the pictures' grey."""
+    grey = pictures.detach().mean(1, keepdim=True)
+    return _laplacian(grey).var(dim=(1, 2, 3)).mean()
+
+
 def _fineness(grey: torch.Tensor, cell: int) -> torch.Tensor:
-    kernel = grey.new_tensor([[0.0, 1.0, 0.0], [1.0, -4.0, 1.0], [0.0, 1.0, 0.0]])
-    energy = F.conv2d(F.pad(grey, (1, 1, 1, 1), mode="replicate"), kernel[None, None]).square()
+    energy = _laplacian(F.pad(grey, (1, 1, 1, 1), mode="replicate")).square()
     return FINE * (F.avg_pool2d(energy, cell) + FLOOR).log()
+
+
+def _laplacian(grey: torch.Tensor) -> torch.Tensor:
+    """Of all but the rim: two pixels lower and narrower."""
+    kernel = grey.new_tensor([[0.0, 1.0, 0.0], [1.0, -4.0, 1.0], [0.0, 1.0, 0.0]])
+    return F.conv2d(grey, kernel[None, None])
