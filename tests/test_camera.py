@@ -75,3 +75,11 @@ def test_enlarging_gives_what_torch_gives_on_other_devices(mode):
     image = torch.rand(3, 45, 80, generator=torch.Generator().manual_seed(1))
     expected = F.interpolate(image[None], size=(90, 160), mode=mode, align_corners=False)[0]
     assert torch.allclose(camera.enlarge(image, 90, 160, mode), expected, atol=1e-5)
+
+
+def test_shrinking_takes_the_mean_of_what_a_pixel_covers() -> None:
+    image = torch.rand(3, 90, 160, generator=torch.Generator().manual_seed(0))
+    expected = F.avg_pool2d(image, 2)
+    assert torch.allclose(camera.shrink(image, 45, 80), expected, atol=1e-5)
+    uneven = camera.shrink(image, 48, 86)
+    assert float(uneven.mean()) == pytest.approx(float(image.mean()), abs=1e-3)

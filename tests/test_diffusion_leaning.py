@@ -51,7 +51,7 @@ def easel(model: FrameModel, score: Score, depth: Depth | None = None) -> Easel:
 
 
 def below(easel: Easel) -> list[Below]:
-    return list(film_below(easel, ScenesPainter(torch.device("cpu"))))
+    return list(film_below(easel, ScenesPainter(torch.device("cpu")), easel.size))
 
 
 def pushed(zoom: float) -> Move:
@@ -119,3 +119,20 @@ def test_restyling_a_picture_lightly_shows_it(model: FrameModel, photo: str) -> 
     assert frames.shape == (3, 3, 64, 96)
     light = [float(frame.mean()) for frame in frames]
     assert light == pytest.approx([float(textured().mean())] * 3, rel=0.15)
+
+
+def test_a_picture_has_the_light_of_the_cue(model: FrameModel, photo: str) -> None:
+    dark, plain = (below(easel(model, pictured(photo, 2, light=light))) for light in (0.5, 1.0))
+    light = [[float(b.frame.mean()) for b in film] for film in (dark, plain)]
+    assert max(light[0]) < 0.85 * min(light[1])
+
+
+def test_a_large_film_gets_the_picture_as_fine_as_it_is(model: FrameModel, photo: str) -> None:
+    at = easel(model, replace(pictured(photo, 2), width=192, height=128), Guess())
+    frames = list(film_below(at, ScenesPainter(torch.device("cpu")), at.finest))
+    assert frames[0].frame.shape == (3, 128, 192)
+    assert at.size.height < 128
+    small = torch.stack([camera.shrink(b.frame, at.size.height, at.size.width) for b in frames])
+    expected = torch.stack([b.frame for b in below(at)])
+    # Nearly: the shapes of the two are not quite the same.
+    assert float(torch.corrcoef(torch.stack([small.flatten(), expected.flatten()]))[0, 1]) > 0.9

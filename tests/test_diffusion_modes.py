@@ -25,6 +25,7 @@ from visualizer.painters.diffusion.easel import per_frame
 from visualizer.painters.diffusion.key import Size, check_picture, load_picture
 from visualizer.painters.diffusion.loading import load_model
 from visualizer.painters.diffusion.model import Caps, Condition, FrameModel
+from visualizer.painters.diffusion.restyle import Touch
 from visualizer.painters.diffusion.walk import place_noise, swing
 from visualizer.painters.diffusion.watchdog import Watchdog
 from visualizer.preset import parse_preset
@@ -337,7 +338,7 @@ def test_a_restyled_film_moves_as_the_film_below() -> None:
 def test_a_lighter_touch_is_less_strength() -> None:
     def restyled(strength: float, touch: float) -> torch.Tensor:
         score = in_red(in_mode(make_score(2, strength=strength), "restyle"))
-        return film(DiffusionPainter(Plain(), key=Disc(), touch=touch, pull=LOOSE), score)
+        return film(DiffusionPainter(Plain(), key=Disc(), touch=Touch(touch), pull=LOOSE), score)
 
     torch.testing.assert_close(restyled(0.6, 0.5), restyled(0.3, 1.0))
     assert (restyled(0.6, 0.5) - restyled(0.6, 1.0)).abs().mean() > 0.01
@@ -352,6 +353,38 @@ def test_restyling_more_leaves_less_of_the_film_below_but_keeps_its_light() -> N
         away.append(float((frames - below).abs().mean()))
         assert float(frames.mean()) == pytest.approx(float(below.mean()), rel=0.2)
     assert away == sorted(away)
+
+
+class Stripes:
+    """A painter of upright stripes, three pixels light and three dark at the film's full size."""
+
+    identity, device = "stripes", torch.device("cpu")
+
+    def paint(self, score: Score, shot: Shot) -> Iterator[torch.Tensor]:
+        light = (torch.arange(score.width) * (192 / score.width) // 3) % 2
+        for _ in shot.controls:
+            yield (0.2 + 0.6 * light).expand(3, score.height, score.width).clone()
+
+
+@pytest.mark.parametrize("size", [(96, 64), (192, 128)])
+def test_what_is_finer_than_the_brush_shines_through(size: tuple[int, int]) -> None:
+    score = in_red(in_mode(make_score(2, size, strength=1.0), "restyle"))
+    below = film(Stripes(), score)
+
+    def away(sheer: float) -> float:
+        painter = DiffusionPainter(Plain(), key=Stripes(), touch=Touch(1.0, sheer), pull=LOOSE)
+        return float((film(painter, score) - below).abs().mean())
+
+    assert away(1.0) < 0.3 * away(0.0)
+    assert away(1.0) < away(0.5) < away(0.0)
+
+
+def test_the_light_of_a_film_below_is_not_put_on_twice() -> None:
+    dark, plain = (
+        film(DiffusionPainter(Plain(), key=Disc()), in_mode(make_score(2, **settings), "restyle"))
+        for settings in ({"light": 0.6}, {})
+    )
+    torch.testing.assert_close(dark, plain)
 
 
 def test_restyling_paints_over_the_scenes_where_no_painter_is_named(model: FrameModel) -> None:

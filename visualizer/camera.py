@@ -180,3 +180,19 @@ def enlarge(image: torch.Tensor, height: int, width: int, mode: str = "bicubic")
         for plane in image.contiguous().numpy()
     ]
     return torch.from_numpy(np.stack(planes) if len(planes) > 1 else planes[0][None])
+
+
+def shrink(image: torch.Tensor, height: int, width: int) -> torch.Tensor:
+    """Resamples a picture to a smaller size: each pixel is the mean of what it covers.
+
+    Args:
+        image: float32, shape (channels, height, width), up to four channels.
+        height: Pixels.
+        width: Pixels.
+    """
+    if image.device.type != "cpu":
+        size = (height, width)
+        return F.interpolate(image[None], size=size, mode="bilinear", antialias=True)[0]
+    pixels = cv2.merge(list(image.contiguous().numpy()))
+    small = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
+    return torch.from_numpy(np.stack(cv2.split(small)))

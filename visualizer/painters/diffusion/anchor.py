@@ -64,7 +64,7 @@ def measure(lab: torch.Tensor) -> Measures:
     """Measures a picture in OKLab, shape (3, height, width)."""
     known = moments(lab)
     chroma = torch.hypot(lab[1], lab[2]).mean()
-    sharpness = _edges(lab).abs().mean()
+    sharpness = edges(lab).abs().mean()
     return Measures(known.mean, known.contrast, known.spread, chroma, sharpness)
 
 
@@ -166,15 +166,15 @@ class Anchor:
         return anchor._hold_chroma(self._hold_edges(anchor._hold_colours(lab)))
 
     def _hold_edges(self, lab: torch.Tensor) -> torch.Tensor:
-        edges = _edges(lab)
+        fine = edges(lab)
         # Blurring feeds on itself: the softer the picture has become, the more is given back.
-        lost = self.measures.sharpness / edges.abs().mean().clamp_min(1e-5) - 1.0
+        lost = self.measures.sharpness / fine.abs().mean().clamp_min(1e-5) - 1.0
         less, more = lost.clamp_min(0.0), (lost + _ENOUGH).clamp_max(0.0)
         amount = (self.pull.sharpen * less + self.pull.soften * more).clamp(-1.0, 1.2)
         # No brighter than the brightest neighbour: an edge may become steep, but what shoots over
         # would shoot over again in every frame, until the picture is all ripples.
-        least, most = _extremes(lab)
-        sharp = (lab[:1] + amount * edges).clamp(least, most)
+        least, most = extremes(lab)
+        sharp = (lab[:1] + amount * fine).clamp(least, most)
         return torch.cat([sharp, lab[1:]])
 
     def _hold_colours(self, lab: torch.Tensor) -> torch.Tensor:
@@ -238,7 +238,7 @@ def _ratio(wanted: torch.Tensor, measured: torch.Tensor) -> torch.Tensor:
     return (wanted / measured.clamp_min(1e-4)).clamp(0.5, 2.0)
 
 
-def _edges(lab: torch.Tensor) -> torch.Tensor:
+def edges(lab: torch.Tensor) -> torch.Tensor:
     """Lightness less its mean over three by three points: shape (1, height, width)."""
     padded = F.pad(lab[None, :1], (1, 1, 1, 1), mode="replicate")[0]
     rows = padded[:, :-2] + padded[:, 1:-1] + padded[:, 2:]
@@ -246,7 +246,7 @@ def _edges(lab: torch.Tensor) -> torch.Tensor:
     return lab[:1] - around / 9.0
 
 
-def _extremes(lab: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def extremes(lab: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """The least and the most lightness of three by three points: shape (1, height, width)."""
     padded = F.pad(lab[None, :1], (1, 1, 1, 1), mode="replicate")[0]
 

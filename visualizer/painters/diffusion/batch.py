@@ -22,7 +22,6 @@ class Request:
         noise: Same shape.
         strength: In (0, 1].
         condition: Of batch 1.
-        below: The picture it is painted over, where its light and colours are to be kept.
     """
 
     cue: Cue
@@ -30,7 +29,6 @@ class Request:
     noise: torch.Tensor
     strength: float
     condition: Condition
-    below: torch.Tensor | None = None
 
 
 @dataclass(frozen=True)

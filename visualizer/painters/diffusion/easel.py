@@ -53,6 +53,12 @@ class Easel:
         return painting_size(self.model.caps, self.score.width, self.score.height)
 
     @property
+    def finest(self) -> Size:
+        """The film's own size, or the one it is painted at where that is larger."""
+        own = Size(self.score.width, self.score.height)
+        return max(own, self.size, key=lambda size: size.height)
+
+    @property
     def small(self) -> Score:
         """The film at the size it is painted at, for painters beneath."""
         return replace(self.score, width=self.size.width, height=self.size.height)
@@ -94,12 +100,12 @@ class Easel:
         steps = max(1, math.ceil(self.model.caps.key_steps * self.key_strength))
         return brush.repaint(picture, self.key_strength, self.condition(cue), steps)
 
-    def given(self, look: Look) -> torch.Tensor | None:
-        """The user's picture for a look, if there is one."""
+    def given(self, look: Look, size: Size | None = None) -> torch.Tensor | None:
+        """The user's picture for a look, if there is one; where no size is named, to paint over."""
         if look.image is None:
             return None
         path, way = self.score.images[look.image], self.shot.paint.picture
-        return load_picture(path, self.size, way).to(self.model.device)
+        return load_picture(path, size or self.size, way).to(self.model.device)
 
     def relief(self, picture: torch.Tensor, look: Look) -> Relief:
         """What the camera finds in a look's first picture.
@@ -133,6 +139,10 @@ class Easel:
             plain: The same in sRGB, where it is at hand.
         """
         picture = plain if plain is not None and is_neutral(cue) else oklab.to_srgb(grade(lab, cue))
+        return self.scaled(picture)
+
+    def scaled(self, picture: torch.Tensor) -> torch.Tensor:
+        """A picture at the film's size."""
         height, width = self.score.height, self.score.width
         if picture.shape[-2:] == (height, width):
             return picture

@@ -20,15 +20,15 @@ from visualizer.painters.diffusion.key import painting_size
 from visualizer.painters.diffusion.keyframes import keyframes
 from visualizer.painters.diffusion.model import Condition, FrameModel, aligned
 from visualizer.painters.diffusion.pace import frames_per_second
-from visualizer.painters.diffusion.restyle import restyle
+from visualizer.painters.diffusion.restyle import Touch, restyle
 from visualizer.painters.diffusion.walk import walk
 from visualizer.painters.scenes import ScenesPainter
 from visualizer.score import Look, Score, Shot
 
-VERSION = 9  # Raised when the same score and model would paint another film.
+VERSION = 10  # Raised when the same score and model would paint another film.
 KEY_STRENGTH = 0.7
 PULSE_KEY_STRENGTH = 0.4  # Its layouts are worse than those of the scenes it paints over.
-PULSE_TOUCH = 0.4  # For the same reason: with more, lines fray; with all, drops turn to blots.
+PULSE_TOUCH = Touch(0.5, sheer=0.6)  # With more strength lines fray; with all, drops turn to blots.
 
 
 class DiffusionPainter:
@@ -46,7 +46,7 @@ class DiffusionPainter:
         *,
         key: Painter | None = None,
         key_strength: float = KEY_STRENGTH,
-        touch: float = 1.0,
+        touch: Touch | None = None,
         pull: Pull | None = None,
         depth: Depth | None = None,
         plain: bool = False,
@@ -59,7 +59,7 @@ class DiffusionPainter:
             key: Paints the picture that a shot begins with where the user gave none; without a
                 key painter it comes from the prompt alone.
             key_strength: How much of that picture the model paints anew, in [0, 1].
-            touch: How much of the strength that presets ask for is used in the mode restyle.
+            touch: How heavily it paints in the mode restyle.
             pull: How strongly frames are held to the first of their shot.
             depth: Finds what is near in pictures, for parallax; without it they are flat.
             plain: Whether prompts are put into the few words that Pulse was taught: scene,
@@ -71,7 +71,7 @@ class DiffusionPainter:
         self._plain = plain
         self._key = key
         self._key_strength = key_strength
-        self._touch = touch
+        self._touch = touch or Touch()
         self._pull = pull or Pull()
         self._depth = depth
         self._below = key or ScenesPainter(model.device)
@@ -103,7 +103,7 @@ class DiffusionPainter:
             loaded,
             key=ScenesPainter(loaded.device) if wanted.key == "scenes" or plain else None,
             key_strength=PULSE_KEY_STRENGTH if plain else KEY_STRENGTH,
-            touch=PULSE_TOUCH if plain else 1.0,
+            touch=PULSE_TOUCH if plain else None,
             plain=plain,
             depth=load_depth(wanted.depth, loaded.device, wanted.accept_licence),
             notes=[note for note in notes if note],
@@ -115,8 +115,8 @@ class DiffusionPainter:
         key = f" key {self._key_strength}" if self._key else ""
         over = f"{key} over {self._below.identity}"
         depth = f" depth {self._depth.name}" if self._depth else ""
-        touch = f" touch {self._touch}"
-        return f"diffusion {VERSION} {self.model.caps.name} {self._pull}{over}{touch}{depth}"
+        how = f"{self._pull} {self._touch}"
+        return f"diffusion {VERSION} {self.model.caps.name} {how}{over}{depth}"
 
     @property
     def device(self) -> torch.device:

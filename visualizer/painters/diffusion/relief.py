@@ -139,6 +139,12 @@ class Relief:
         small = F.interpolate(self.nearness[None, None], (height, width), mode="area")
         return Relief(small[0, 0].cpu())
 
+    def sized(self, height: int, width: int) -> Relief:
+        """The same for a larger picture."""
+        if self.nearness is None or self.nearness.shape == (height, width):
+            return self
+        return Relief(camera.enlarge(self.nearness[None], height, width, "bilinear")[0])
+
     def forward(self, points: torch.Tensor, move: Move) -> torch.Tensor:
         """Where points of the old frame lie in the new one; see `visualizer.camera.forward`."""
         if self.nearness is None:

@@ -1,44 +1,94 @@
 """The mode restyle: another painter's film below, or the user's pictures; the model's brush above.
 
 Motion, beats and light are the film's below, exact to the frame; the model gives them matter.
-Frames do not depend on each other but for the noise, which travels with the camera.
+Frames are painted without each other, but for the noise, which travels with the camera; then what
+was painted stays on what it was painted on, as long as the noise of a cue lasts.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
 
+from visualizer import camera
 from visualizer.painters import Painter, oklab
 from visualizer.painters.diffusion import batch
 from visualizer.painters.diffusion.anchor import Anchor
 from visualizer.painters.diffusion.batch import Request
+from visualizer.painters.diffusion.coat import Coat, fineness
 from visualizer.painters.diffusion.easel import Easel, per_frame
 from visualizer.painters.diffusion.leaning import film_below
 
 
-def restyle(easel: Easel, below: Painter, touch: float = 1.0) -> Iterator[torch.Tensor]:
+@dataclass(frozen=True)
+class Touch:
+    """How heavily a model paints over a film.
+
+    Attributes:
+        strength: Share of each cue's strength that is used.
+        sheer: How much shines through of what the film shows finer than the brush, in [0, 1].
+    """
+
+    strength: float = 1.0
+    sheer: float = 0.0
+
+
+def restyle(easel: Easel, below: Painter, touch: Touch) -> Iterator[torch.Tensor]:
     """Yields one frame for each cue of the shot, its lead included.
 
     Args:
         easel: What the shot is painted on.
         below: Paints the film below, where the user gave no picture.
-        touch: How much of each cue's strength is used.
+        touch: How heavily the model paints.
     """
-    requests = _requests(easel, below, touch)
+    coat, films = Coat(), deque[_Film]()
+    requests = _requests(easel, below, touch, films)
     for painted in batch.paint(easel.model, requests, easel.model.caps.steps):
-        request, tint = painted.request, easel.tint(painted.request.cue)
-        assert request.below is not None
+        request, cue, film = painted.request, painted.request.cue, films.popleft()
+        lab, tint = oklab.from_srgb(film.small), easel.tint(cue)
+        through, fresh = touch.sheer * fineness(lab), per_frame(cue.noise, easel.score.fps)
+        steady = coat.over(lab, oklab.from_srgb(painted.picture), fresh)
+        sheer = torch.lerp(steady, lab, through)
         # The light and colours of the film below are the music's: each frame is held to its own.
-        anchor = Anchor.of(oklab.from_srgb(request.below), request.latents, tint, easel.pull)
-        yield easel.show(anchor.hold(oklab.from_srgb(painted.picture), tint), request.cue)
+        anchor = Anchor.of(lab, request.latents, tint, easel.pull)
+        picture = oklab.to_srgb(anchor.hold(sheer, tint))
+        yield easel.scaled(film.finish(picture, through))
 
 
-def _requests(easel: Easel, painter: Painter, touch: float) -> Iterator[Request]:
+@dataclass(frozen=True)
+class _Film:
+    """A frame of the film below, at its own size and at the one it is painted at."""
+
+    frame: torch.Tensor
+    small: torch.Tensor
+
+    def finish(self, painted: torch.Tensor, through: torch.Tensor) -> torch.Tensor:
+        """A painted picture with what only the larger frame is fine enough to show.
+
+        Args:
+            painted: float32, shape (3, height, width), in [0, 1].
+            through: How much of that shines through, shape (1, height, width), in [0, 1].
+        """
+        height, width = self.frame.shape[-2:]
+        if painted.shape[-2:] == (height, width):
+            return painted
+        above = camera.enlarge(painted - through * self.small, height, width)
+        shining = camera.enlarge(through, height, width, "bilinear")
+        return above.addcmul_(shining, self.frame).clamp_(0.0, 1.0)
+
+
+def _requests(
+    easel: Easel, painter: Painter, touch: Touch, films: deque[_Film]
+) -> Iterator[Request]:
     brush, fps = easel.brush(), easel.score.fps
-    for below in film_below(easel, painter):
+    size, finest = easel.size, easel.finest if touch.sheer > 0.0 else easel.size
+    for below in film_below(easel, painter, finest):
         cue, frame = below.cue, below.frame
         brush.advance(below.move, per_frame(cue.noise, fps))
-        latents, condition = easel.model.encode(frame[None]), easel.condition(cue)
-        yield Request(cue, latents, brush.noise, touch * cue.strength, condition, frame)
+        small = frame if finest == size else camera.shrink(frame, size.height, size.width)
+        films.append(_Film(frame, small))
+        latents, condition = easel.model.encode(small[None]), easel.condition(cue)
+        yield Request(cue, latents, brush.noise, touch.strength * cue.strength, condition)
