@@ -103,6 +103,10 @@ def in_mode(score: Score, mode: str, keys: Sequence[int] = (), picture: str = "f
     return replace(score, shots=tuple(replace(shot, paint=paint) for shot in score.shots))
 
 
+def in_keys(score: Score, keys: Sequence[int]) -> Score:
+    return in_mode(score, score.shots[0].paint.mode, keys)
+
+
 # --- What a preset asks for --------------------------------------------------------------------
 
 
@@ -377,6 +381,34 @@ def test_what_is_finer_than_the_brush_shines_through(size: tuple[int, int]) -> N
 
     assert away(1.0) < 0.3 * away(0.0)
     assert away(1.0) < away(0.5) < away(0.0)
+
+
+def test_on_twos_half_of_the_frames_are_painted_and_all_of_them_move() -> None:
+    score = in_red(in_mode(make_score(8, strength=0.3, noise=0.0), "restyle"))
+    below = film(Disc(), score)
+    plain = Plain()
+    frames = film(DiffusionPainter(plain, key=Disc(), pull=LOOSE), in_keys(score, [2, 4, 6]))
+    assert sum(map(len, plain.batches)) == 4
+    coats = (frames - below).abs().mean(dim=(1, 2, 3))
+    assert float(coats.std()) < 0.1 * float(coats.mean())
+    light = (frames > 0.5).float().mean(dim=(1, 2))
+    centres = (light * torch.arange(96)).sum(1) / light.sum(1)
+    assert all(0.5 < step < 1.5 for step in np.diff(centres))
+
+
+def test_as_many_frames_are_painted_as_a_preset_asks_for() -> None:
+    def keys(fps: int, rate: float) -> list[int]:
+        preset = parse_preset(f"paint: {{mode: restyle, rate: {rate}}}")
+        score = compose(SONG, preset, FilmOptions(64, 36, fps))
+        return [key for shot in score.shots for key in shot.paint.keys]
+
+    assert keys(24, 24) == keys(24, 60) == []
+    beats = {round(time * 24) for time in SONG.events["beat"]}
+    on_twos = keys(24, 12)
+    assert beats & set(range(1, max(on_twos))) <= set(on_twos)
+    assert set(np.diff(on_twos)) <= {1, 2}
+    assert len(on_twos) == pytest.approx(SONG.duration * 12, rel=0.1)
+    assert len(keys(60, 12)) == pytest.approx(SONG.duration * 13, rel=0.15)
 
 
 def test_the_light_of_a_film_below_is_not_put_on_twice() -> None:

@@ -1,7 +1,9 @@
 import csv
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -24,10 +26,11 @@ from visualizer.pulse.course import REHEARSAL
 from visualizer.pulse.critic import Fine, felt, fresh_critic, judged, steepness, unmoved
 from visualizer.pulse.denoiser import Schedule
 from visualizer.pulse.distil import led
-from visualizer.pulse.drawings import FAMILIES, GROUP, HELD_OUT, draw, imagine
-from visualizer.pulse.finish import strayed, windows
+from visualizer.pulse.drawings import FAMILIES, GROUP, HELD_OUT, draw, imagine, imagine_later
+from visualizer.pulse.finish import parts_of, strayed
 from visualizer.pulse.gallery import Gallery
 from visualizer.pulse.parts import CHANNELS, LENGTH, TOY, fresh_scheduler, read_tokens, tokenizer_of
+from visualizer.pulse.steady import boiling
 from visualizer.pulse.studio import Studio
 from visualizer.pulse.texture import detail, mistextured
 from visualizer.pulse.train import LESSONS, main
@@ -76,6 +79,15 @@ def test_a_camera_that_moves_a_little_changes_a_picture_a_little() -> None:
     assert 0.0 < (near - here).abs().mean() < 0.3 * (far - here).abs().mean()
 
 
+@pytest.mark.parametrize("number", range(0, 320, 40))
+def test_a_moment_later_hardly_anything_has_changed(number: int) -> None:
+    now, later = imagine(number), imagine_later(number)
+    assert replace(later, pose=now.pose) == now
+    assert 0.0 < later.pose.clock - now.pose.clock <= 0.1 + 1e-9
+    here, there, other = (draw(d, 64, 64).float() for d in (now, later, imagine(number + 8)))
+    assert 0.0 < (there - here).abs().mean() < 0.5 * (other - here).abs().mean()
+
+
 def test_captions_say_what_the_scenes_painter_would_read() -> None:
     rng = np.random.default_rng(0)
     said = [(imagine(n), caption(imagine(n), rng)) for n in range(0, 4800, 8)]
@@ -111,6 +123,14 @@ def test_pieces_are_drawn_once_and_never_half(tmp_path: Path) -> None:
     assert np.array_equal(gallery.pictures(1), first)
     assert (tmp_path / "pictures-1-00001.npy").stat().st_mtime_ns == stamp
     assert gallery.pictures(2).shape == (2, 3, *gallery.shape(2))
+
+
+def test_the_moment_after_is_kept_beside(tmp_path: Path) -> None:
+    gallery = Gallery(tmp_path, piece=2)
+    now, later = gallery.pictures(1), replace(gallery, later=True).pictures(1)
+    assert now.shape == later.shape
+    apart = np.abs(now.astype(float) - later).mean()
+    assert 0.0 < apart < np.abs(now.astype(float) - gallery.pictures(5)).mean()
 
 
 def test_a_true_velocity_leads_back_to_picture_and_noise() -> None:
@@ -378,13 +398,60 @@ def test_a_critic_sees_the_same_part_of_drawing_and_painting(rehearsed: Path) ->
     studio = Studio(rehearsed, REHEARSAL, CPU)
     seen = studio.batches(4).at(1)
     vae = studio.shelf.part("vae")
-    parts = windows(vae, seen, seen.latents, np.random.default_rng(3))
+    parts = parts_of(vae, seen, seen.latents, np.random.default_rng(3))
     assert parts.drawn.shape == parts.painted.shape
     torch.testing.assert_close(parts.shown.shape[1:], parts.drawn.shape[1:])
     alike, other = (
         (parts.painted - drawn).square().mean() for drawn in (parts.drawn, parts.drawn.flip(3))
     )
     assert alike < other
+
+
+class Enlarger:
+    """Shows the first three channels of latents as pixels, eight times as large."""
+
+    device, dtype = CPU, torch.float32
+
+    def __init__(self, boil: float = 0.0) -> None:
+        self.boil, self.generator = boil, torch.Generator().manual_seed(0)
+
+    def decode(self, latents: torch.Tensor) -> SimpleNamespace:
+        shown = latents[:, :3].repeat_interleave(8, 2).repeat_interleave(8, 3)
+        noise = torch.rand(shown.shape, generator=self.generator) - 0.5
+        return SimpleNamespace(sample=shown + self.boil * noise)
+
+
+def test_only_what_changes_of_itself_boils(rehearsed: Path) -> None:
+    """Latents that are the pictures; a denoiser that sees them; and one that adds what it likes."""
+    studio = Studio(rehearsed, REHEARSAL, CPU)
+    seen = studio.pairs(4).at(1)
+    assert seen.book.later is not None and not torch.equal(seen.later().latents, seen.latents)
+    clear = Schedule(torch.ones(1000), torch.zeros(1000))
+
+    def cells(pieces: Sequence[np.ndarray]) -> tuple[list[np.ndarray], np.ndarray]:
+        small = np.concatenate(pieces)[:, :, ::8, ::8]
+        blocks = small.repeat(8, 2).repeat(8, 3)
+        latents = np.zeros((len(small), 8, *small.shape[2:]), np.float16)
+        latents[:, :3] = small / 127.5 - 1.0
+        return list(blocks.reshape(len(pieces), -1, *blocks.shape[1:])), latents
+
+    def pixels(book: Book, later: Book | None = None) -> Book:
+        pieces, latents = cells(book.pieces)
+        return replace(book, pieces=pieces, latents=latents, later=later)
+
+    book = pixels(seen.book, pixels(seen.book.later))
+    batch = Batches([book], studio.shelf.tokenizer, 4, CPU).at(1)
+    words = studio.shelf.painter()["text_encoder"]
+
+    def boils(vae: Enlarger) -> float:
+        def unet(noised: torch.Tensor, times: torch.Tensor, read: torch.Tensor) -> SimpleNamespace:
+            return SimpleNamespace(sample=torch.zeros_like(noised))
+
+        modules = {"unet": unet, "text_encoder": words, "vae": vae}
+        return float(boiling(modules, clear, batch, np.random.default_rng(0)))
+
+    assert boils(Enlarger()) < 0.005  # In bfloat16.
+    assert boils(Enlarger(0.4)) == pytest.approx(0.4 * 0.5 / 3.0, rel=0.1)
 
 
 def test_guidance_leads_at_right_angles_to_the_picture() -> None:

@@ -28,12 +28,14 @@ class Book:
         numbers: The drawings, for their captions.
         pieces: The drawings as pixels, uint8, shapes (piece, 3, height, width), mapped.
         shares: How often each is chosen, shape (n,), 1 together; alike when omitted.
+        later: The same drawings a moment later, where they were drawn.
     """
 
     latents: NDArray[np.float16]
     numbers: NDArray[np.int64]
     pieces: Sequence[NDArray[np.uint8]] = ()
     shares: NDArray[np.float64] | None = None
+    later: Book | None = None
 
     @property
     def cells(self) -> int:
@@ -79,6 +81,15 @@ class Batch:
     book: Book
     chosen: NDArray[np.int64]
 
+    def later(self) -> Batch:
+        """The same drawings a moment later, under the same noise."""
+        assert self.book.later is not None
+        return replace(
+            self,
+            latents=_latents(self.book.later, self.chosen).to(self.latents.device),
+            book=self.book.later,
+        )
+
 
 @dataclass(frozen=True)
 class Batches:
@@ -111,7 +122,7 @@ class Batches:
         chosen = rng.choice(len(book.numbers), size=size, p=book.shares)
         drawings = [imagine(int(book.numbers[k])) for k in chosen]
         said = [caption(drawing, rng) for drawing in drawings]
-        latents = torch.from_numpy(book.latents[chosen].astype(np.float32)).to(self.device)
+        latents = _latents(book, chosen).to(self.device)
         noise = rng.standard_normal(latents.shape, dtype=np.float32)
         return Batch(
             latents=latents,
@@ -140,6 +151,10 @@ class Batches:
         """Spread evenly over the batch, so that no step sees only much noise, or only little."""
         places = (np.arange(size) + rng.random(size)) / size
         return (places * self.times).astype(np.int64)
+
+
+def _latents(book: Book, chosen: NDArray[np.int64]) -> torch.Tensor:
+    return torch.from_numpy(book.latents[chosen].astype(np.float32))
 
 
 def _emphasized(book: Book, often: Mapping[str, float]) -> Book:

@@ -17,6 +17,7 @@ class Course:
         piece: Drawings in each.
         seen: Pieces that the autoencoder learns from, beside the large ones.
         large: Pieces with drawings of twice the size.
+        pairs: Pieces that are drawn a second time a moment later, beside the large ones.
         crops: Batch of the autoencoder.
         drawings: Batch of the denoiser; fewer where they are larger.
         autoencoder: Steps of the lesson.
@@ -37,6 +38,7 @@ class Course:
     piece: int = 256
     seen: int = 32
     large: int = 8
+    pairs: int = 12
     crops: int = 8
     drawings: int = 32
     autoencoder: int = 12_000
@@ -59,6 +61,7 @@ REHEARSAL = Course(
     piece=4,
     seen=2,
     large=1,
+    pairs=1,
     crops=2,
     drawings=2,
     autoencoder=6,

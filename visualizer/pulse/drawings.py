@@ -100,6 +100,16 @@ def imagine(number: int, family: str | None = None, palette: str | None = None) 
     )
 
 
+def imagine_later(number: int) -> Drawing:
+    """The drawing of this number a frame of a film later: small moves of camera and clock."""
+    rng = np.random.default_rng([number, 3])
+    return imagine(number).moved(
+        seconds=float(rng.uniform(0.02, 0.1)),
+        zoom=float(rng.normal(0.0, 0.012)),
+        turn=float(rng.normal(0.0, 0.3)),
+    )
+
+
 MOODS = (0.35, 0.35, 0.2, 0.1)  # Shares of drawings with none, one, two and three moods.
 
 

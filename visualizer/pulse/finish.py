@@ -8,7 +8,8 @@ starts from a drawing under noise, as over a film, the rest from nothing but noi
 whole way in two passes, so that nothing is learned that is not met again. What there was of the
 drawing must be kept; where nothing was left of it, the layout that the denoiser had learned before,
 in the colours of drawings of the same words. The decoder learns to paint sharply what the denoiser
-hands it, and must still show a drawing's own latents as they are.
+hands it, and must still show a drawing's own latents as they are. What changes from one frame to
+the next must be what the drawings change.
 """
 
 from __future__ import annotations
@@ -28,15 +29,17 @@ from visualizer.pulse.critic import felt, fresh_critic, judged, steepness, unmov
 from visualizer.pulse.denoiser import Schedule, huber, seen_behind
 from visualizer.pulse.recognizer import Recognizer, missed
 from visualizer.pulse.run import Lesson
-from visualizer.pulse.texture import CELL, detail, mistextured
+from visualizer.pulse.steady import boiling
+from visualizer.pulse.texture import detail, mistextured
+from visualizer.pulse.windows import Window
 
 FIRST_PASS, SECOND_PASS = 0.1875, 0.3125  # Of a batch start from nothing but noise.
 ASKED = 0.12  # Weight of showing what was asked for.
 TIED = 0.2  # How much each cell must stay, too: left free, they learn to dazzle the critic.
-WINDOW, MARGIN = 16, 2  # Cells along the edge of what is shown, and that the critic does not see.
 SHOWN = 0.25  # Of a batch is also shown from a drawing's own latents.
 FAITHFUL = 45.0  # Weight of how well those are shown; no critic looks at them.
 TEXTURED = 0.12  # Weight of how fine each cell is.
+STEADY = 2.0  # Weight of what changes from frame to frame of itself.
 PUSH = 1.5  # How hard a critic that is sure may push, beside the errors.
 LISTENS, SPEAKS = 0.02, 0.05  # Of the lesson: from when on its critic learns, and pushes.
 CALM = 0.03  # Weight of how steep the critic's opinion is.
@@ -48,6 +51,7 @@ def finish_lesson(
     begun: dict[str, Any],
     recognizer: Recognizer,
     batches: Batches,
+    pairs: Batches,
     schedule: Schedule,
     folder: Path,
     *,
@@ -61,6 +65,7 @@ def finish_lesson(
         begun: The first two as they are at the beginning; they do not learn.
         recognizer: Has learned and does so no longer.
         batches: What is seen.
+        pairs: Drawings of books that know the moment after.
         schedule: Of the noise.
         folder: Where the lesson is kept.
         steps: How long it lasts.
@@ -80,17 +85,19 @@ def finish_lesson(
         tinted = (free * miscolored(found, seen.latents, rng)).mean()
         wrong = missed(recognizer, found, seen)
 
-        parts = windows(modules["vae"], seen, found, rng)
+        parts = parts_of(modules["vae"], seen, found, rng)
         blurred = FAITHFUL * likeness(parts.shown, parts.beside)
         rough = mistextured(parts.painted, parts.drawn, start.trust, rng).mean()
+        boils = boiling(modules, schedule, pairs.at(step), rng)
         learned, pushed = _criticized(critic, parts, found, far, step / steps)
-        asked = far + tinted + ASKED * wrong.total + blurred + TEXTURED * rough
+        asked = far + tinted + ASKED * wrong.total + blurred + TEXTURED * rough + STEADY * boils
         return asked + learned + pushed, {
             "strayed": far.item(),
             "colors": tinted.item(),
             "family": wrong.family.item(),
             "look": wrong.look.item(),
             "rough": rough.item(),
+            "boils": boils.item(),
             "critic": learned.item(),
             "detail": (detail(parts.painted) / detail(parts.drawn)).item(),
             "shown": psnr(F.mse_loss(parts.shown, parts.beside).item()),
@@ -149,18 +156,10 @@ class Parts:
         return self.drawn[: len(self.shown)]
 
 
-def windows(vae: Any, seen: Batch, found: torch.Tensor, rng: np.random.Generator) -> Parts:
-    """Shows parts of what was found; the decoder sees a little more than the critic will."""
-    top, left = (int(rng.integers(cells - WINDOW + 1)) for cells in found.shape[2:])
-    window = (..., slice(top, top + WINDOW), slice(left, left + WINDOW))
+def parts_of(vae: Any, seen: Batch, found: torch.Tensor, rng: np.random.Generator) -> Parts:
+    """Shows parts of what was found, and of some drawings' own latents."""
+    window = Window.anywhere(found, rng)
     some = seen.latents[: max(1, round(SHOWN * len(found)))]
-    latents = torch.cat([found[window], some[window]])
-    with torch.autocast(found.device.type, dtype=torch.bfloat16):
-        both = vae.decode(latents).sample.float() * 0.5 + 0.5
-    cut = slice(MARGIN * CELL, (WINDOW - MARGIN) * CELL)
-    painted, shown = both[..., cut, cut].tensor_split([len(found)])
-    edge = (WINDOW - 2 * MARGIN) * CELL
-    drawn = seen.book.pictures(seen.chosen, (top + MARGIN) * CELL, (left + MARGIN) * CELL, edge).to(
-        found.device
-    )
-    return Parts(drawn, painted, shown)
+    both = window.show(vae, torch.cat([found, some]))
+    painted, shown = both.tensor_split([len(found)])
+    return Parts(window.drawn(seen), painted, shown)

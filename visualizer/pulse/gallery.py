@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from visualizer.pulse.drawings import draw, imagine
+from visualizer.pulse.drawings import draw, imagine, imagine_later
 
 PIECE = 256  # Drawings in a file.
 SHAPES = ((256, 256), (192, 320), (256, 256), (320, 192), (256, 256), (192, 320))
@@ -30,11 +30,13 @@ class Gallery:
         folder: Where the pieces lie.
         scale: Size of the drawings: 1 for `SHAPES`, 2 for twice their height and width.
         piece: Drawings in a file.
+        later: Whether the camera has moved on by a frame.
     """
 
     folder: Path
     scale: int = 1
     piece: int = PIECE
+    later: bool = False
 
     def shape(self, number: int) -> tuple[int, int]:
         """Height and width of the drawings of a piece, in pixels."""
@@ -52,7 +54,7 @@ class Gallery:
         Returns:
             uint8, shape (piece, 3, height, width), sRGB-encoded; mapped, not loaded.
         """
-        path = self.folder / f"pictures-{self.scale}-{number:05}.npy"
+        path = self.folder / f"pictures-{self._kind}-{number:05}.npy"
         return _made(path, lambda: self._draw(number))
 
     def latents(
@@ -68,12 +70,17 @@ class Gallery:
         Returns:
             float16, shape (piece, channels, rows, columns).
         """
-        path = self.folder / f"latents-{self.scale}-{name}-{number:05}.npy"
+        path = self.folder / f"latents-{self._kind}-{name}-{number:05}.npy"
         return _made(path, lambda: self._encode(number, encode))
+
+    @property
+    def _kind(self) -> str:
+        return f"{self.scale}-later" if self.later else f"{self.scale}"
 
     def _draw(self, number: int) -> NDArray[np.uint8]:
         height, width = self.shape(number)
-        drawn = (draw(imagine(n), height, width).numpy() for n in self.numbers(number))
+        choose = imagine_later if self.later else imagine
+        drawn = (draw(choose(n), height, width).numpy() for n in self.numbers(number))
         return np.stack(list(drawn))
 
     def _encode(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -151,6 +151,7 @@ class Studio:
             self.shelf.unmoved("finish"),
             self._recognizer(),
             self.batches(self.course.drawings // 2),
+            self.pairs(max(1, self.course.drawings // 8)),
             self.schedule,
             self.folder,
             steps=self.course.finish,
@@ -168,6 +169,20 @@ class Studio:
         if shrink == 1:
             pieces += [(self.large, n) for n in range(self.course.large)]
         bound = books(pieces, self.shelf.part("vae").eval(), shrink)
+        return Batches(bound, self.shelf.tokenizer, size, self.device)
+
+    def pairs(self, size: int) -> Batches:
+        """Some of the gallery, with the moment after.
+
+        Args:
+            size: Drawings of the smallest shape in a batch.
+        """
+        vae = self.shelf.part("vae").eval()
+        pieces = [(self.gallery, n) for n in range(self.course.pairs)]
+        pieces += [(self.large, n) for n in range(self.course.large)]
+        after = [(replace(gallery, later=True), n) for gallery, n in pieces]
+        both = zip(books(pieces, vae, 1), books(after, vae, 1), strict=True)
+        bound = [replace(book, later=later) for book, later in both]
         return Batches(bound, self.shelf.tokenizer, size, self.device)
 
     def _denoiser(self, name: str, steps: int, peak: float, shrink: int = 1) -> Lesson:

@@ -154,11 +154,24 @@ class _Film:
     def _paint(self, rows: slice, zero: int) -> Paint:
         """How a model paints these frames; film frames count from `zero`."""
         paint = self.preset.paint
-        if paint.mode != "keyframes":
-            return Paint(paint.mode, paint.picture)
-        keys = {self._frame(time) for time in self.drivers.grid(paint.every)}
-        inside = sorted(key - zero for key in keys if rows.start < key < rows.stop)
-        return Paint(paint.mode, paint.picture, tuple(inside))
+        keys: list[int] = []
+        if paint.mode == "keyframes":
+            grid = {self._frame(time) for time in self.drivers.grid(paint.every)}
+            keys = sorted(key for key in grid if rows.start < key < rows.stop)
+        elif paint.mode == "restyle":
+            keys = self._in_time(rows, paint.rate)
+        return Paint(paint.mode, paint.picture, tuple(key - zero for key in keys))
+
+    def _in_time(self, rows: slice, rate: float) -> list[int]:
+        """So many frames a second, and those of beats; none where that would be all of them."""
+        hold, beats = round(self.options.fps / rate), map(self._frame, self.drivers.grid("beat"))
+        if hold <= 1:
+            return []
+        keys, on_beat = [rows.start], set(beats)
+        for frame in range(rows.start + 1, rows.stop):
+            if frame >= keys[-1] + hold or frame in on_beat:
+                keys.append(frame)
+        return keys
 
     def _looks(self, rows: slice) -> tuple[tuple[Look, ...], NDArray[np.float32]]:
         """The looks that show in these frames, and how much of each."""

@@ -111,8 +111,8 @@ class Paint:
     Attributes:
         mode: See `visualizer.preset.schema.Paint`.
         picture: How the user's picture meets the frame, "fill" or "fit".
-        keys: Film frames that the mode keyframes paints, rising, all inside the shot; the shot's
-            first is always painted.
+        keys: Film frames that the modes keyframes and restyle paint, rising, all inside the shot;
+            the shot's first is always painted. Without any, restyle paints all.
     """
 
     mode: Mode = "feedback"

@@ -96,26 +96,26 @@ class Anchor:
     Attributes:
         measures: Of the picture.
         colours: Some of its points, shape (2, points), OKLab without its lightness.
-        latent_mean: Shape (1, channels, 1, 1).
-        latent_deviation: Shape (1, channels, 1, 1).
+        latents: Mean and deviation of each channel, shapes (1, channels, 1, 1); None where they are
+            not to be held.
         tint: Of the palettes in view at that picture; from `tint`.
         pull: How strongly later pictures are drawn back.
     """
 
     measures: Measures
     colours: torch.Tensor
-    latent_mean: torch.Tensor
-    latent_deviation: torch.Tensor
+    latents: tuple[torch.Tensor, torch.Tensor] | None
     tint: torch.Tensor
     pull: Pull
 
     @classmethod
-    def of(cls, lab: torch.Tensor, latents: torch.Tensor, tint: torch.Tensor, pull: Pull) -> Anchor:
+    def of(
+        cls, lab: torch.Tensor, latents: torch.Tensor | None, tint: torch.Tensor, pull: Pull
+    ) -> Anchor:
         """Takes a shot's first picture, in OKLab, and its latents as its anchor."""
         # A few thousand points, from everywhere: nothing here hangs on one of them.
         colours = lab[1:].flatten(1)[:, :: max(1, lab[0].numel() // 2000)]
-        deviation, mean = torch.std_mean(latents, dim=(2, 3), keepdim=True)
-        return cls(measure(lab), colours, mean, deviation, tint, pull)
+        return cls(measure(lab), colours, None if latents is None else _spans(latents), tint, pull)
 
     def under(self, tint: torch.Tensor) -> Anchor:
         """The anchor under other palettes: its colours move with theirs and stay as vivid.
@@ -150,10 +150,12 @@ class Anchor:
 
     def hold_latents(self, latents: torch.Tensor) -> torch.Tensor:
         """Draws mean and deviation of each channel towards the anchor's."""
-        pull = self.pull.latents
-        deviation, mean = torch.std_mean(latents, dim=(2, 3), keepdim=True)
-        gain = torch.lerp(torch.ones_like(mean), _ratio(self.latent_deviation, deviation), pull)
-        return (latents - mean) * gain + torch.lerp(mean, self.latent_mean, pull)
+        if self.latents is None:
+            return latents
+        pull, (wanted, spread) = self.pull.latents, self.latents
+        mean, deviation = _spans(latents)
+        gain = torch.lerp(torch.ones_like(mean), _ratio(spread, deviation), pull)
+        return (latents - mean) * gain + torch.lerp(mean, wanted, pull)
 
     def hold(self, lab: torch.Tensor, tint: torch.Tensor) -> torch.Tensor:
         """Draws colours, contrast and sharpness towards the anchor's.
@@ -232,6 +234,12 @@ def grade(lab: torch.Tensor, cue: Cue) -> torch.Tensor:
 def _palette_mean(palette: Sequence[str]) -> torch.Tensor:
     rgb = torch.tensor([list(bytes.fromhex(colour.lstrip("#"))) for colour in palette]) / 255.0
     return oklab.from_srgb(rgb.T[:, None, :]).mean(dim=2, keepdim=True)
+
+
+def _spans(latents: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean and deviation of each channel."""
+    deviation, mean = torch.std_mean(latents, dim=(2, 3), keepdim=True)
+    return mean, deviation
 
 
 def _ratio(wanted: torch.Tensor, measured: torch.Tensor) -> torch.Tensor:

@@ -50,6 +50,17 @@ class Coat:
         self._last = below, coat
         return below + coat
 
+    def ride(self, below: torch.Tensor) -> torch.Tensor:
+        """The next frame where none is painted: the coat of the last one, moved as the film moved.
+
+        Args:
+            below: Of the film.
+        """
+        assert self._last is not None
+        before, old = self._last
+        self._last = below, camera.resample(old, motion(before, below))
+        return below + self._last[1]
+
 
 def motion(before: torch.Tensor, now: torch.Tensor) -> torch.Tensor:
     """From where each point of a picture comes, by dense inverse search on lightness.
