@@ -1,8 +1,8 @@
 """How much do frames painted over a film flicker, and are they as sharp?
 
 Each frame is compared with the one before it, moved as the film below moved: what then still
-differs is flicker, in hundredths of OKLab's lightness. Beside the film below itself, whose own is
-new light, and the same frames painted each by itself.
+differs is flicker, in hundredths of OKLab's lightness. The columns are the film below itself, whose
+own is new light; frames painted each by itself; the same, steady; and steady on twos, as films are.
 
     python tests/benchmarks/flicker.py song.mp3 --start 20 --seconds 2 --presets outrun night-drive
 """
@@ -17,48 +17,58 @@ import numpy as np
 import torch
 
 from visualizer import camera
-from visualizer.analysis import analyze_cached
+from visualizer.analysis import Analysis, analyze_cached
 from visualizer.painters import PULSE
 from visualizer.painters.diffusion import DiffusionPainter, restyle
 from visualizer.painters.diffusion.anchor import measure
 from visualizer.painters.diffusion.coat import Coat, motion
 from visualizer.preset import load_preset
-from visualizer.score import FilmOptions, Score, compose
+from visualizer.score import FilmOptions, compose
 from visualizer.track import load_track
 
-FILMS = ("below", "alone", "steady")
+Frames = list[torch.Tensor]
 
 
 class Seen(Coat):
-    """A coat that keeps what was seen of it: the film below, frames painted alone, and steady."""
+    """A coat that keeps what was seen of it."""
 
-    films: dict[str, list[torch.Tensor]] = {}  # noqa: RUF012
+    below: Frames
+    alone: Frames
+    steady: Frames
 
     def over(self, below: torch.Tensor, painted: torch.Tensor, fresh: float) -> torch.Tensor:
-        steady = super().over(below, painted, fresh)
-        for name, frame in zip(FILMS, (below, painted, steady), strict=True):
-            self.films.setdefault(name, []).append(frame)
-        return steady
+        self.alone.append(painted)
+        return self._see(below, super().over(below, painted, fresh))
+
+    def ride(self, below: torch.Tensor) -> torch.Tensor:
+        return self._see(below, super().ride(below))
+
+    def _see(self, below: torch.Tensor, shown: torch.Tensor) -> torch.Tensor:
+        self.below.append(below)
+        self.steady.append(shown)
+        return shown
 
 
-def flicker(film: list[torch.Tensor], grids: list[torch.Tensor]) -> float:
+def flicker(film: Frames, grids: Frames) -> float:
     """Mean difference of lightness between frames and those before, moved; in hundredths."""
     steps = zip(pairwise(film), grids, strict=True)
     apart = [(camera.sample(before, grid) - now)[0].abs().mean() for (before, now), grid in steps]
     return 100.0 * float(np.mean(apart))
 
 
-def print_row(name: str, painter: DiffusionPainter, score: Score) -> None:
-    """Flicker and sharpness of the first shot of a film."""
-    Seen.films.clear()
-    for _ in painter.paint(score, score.shots[0]):
-        pass
-    grids = [motion(*pair) for pair in pairwise(Seen.films["below"])]
-    shaking = (flicker(Seen.films[film], grids) for film in FILMS)
-    sharp = {f: np.mean([float(measure(x).sharpness) for x in Seen.films[f]]) for f in FILMS}
-    row = "".join(f"{value:10.2f}" for value in shaking)
-    ratios = (sharp[film] / sharp["below"] for film in ("alone", "steady"))
-    print(f"  {name:16}{row}" + "".join(f"{value:10.2f}" for value in ratios), flush=True)
+def films(
+    painter: DiffusionPainter, analysis: Analysis, preset: str, options: FilmOptions
+) -> dict[str, Frames]:
+    """The first shot's frames: below, alone, steady and on twos."""
+    found: dict[str, Frames] = {}
+    for name, overrides in (("steady", ["paint.rate=240"]), ("twos", [])):
+        Seen.below, Seen.alone, Seen.steady = [], [], []
+        wanted = load_preset(preset, ["paint.mode=restyle", *overrides])
+        score = compose(analysis, wanted, options)
+        for _ in painter.paint(score, score.shots[0]):
+            pass
+        found |= {"below": Seen.below, "alone": found.get("alone", Seen.alone), name: Seen.steady}
+    return found
 
 
 def main() -> None:
@@ -74,12 +84,16 @@ def main() -> None:
     painter = DiffusionPainter.load(options.model)
     analysis = analyze_cached(load_track(options.song))
     film = FilmOptions(640, 360, 24, start=options.start, duration=options.seconds)
-    print(
-        "                    flicker: below, alone, steady; sharpness beside below: alone, steady"
-    )
-    for name in options.presets:
-        preset = load_preset(name, ["paint.mode=restyle"])
-        print_row(name, painter, compose(analysis, preset, film))
+    print("  flicker, and sharpness beside below:   below        alone       steady         twos")
+    for preset in options.presets:
+        found = films(painter, analysis, preset, film)
+        grids = [motion(*pair) for pair in pairwise(found["below"])]
+        sharp = {k: np.mean([float(measure(f).sharpness) for f in v]) for k, v in found.items()}
+        cells = (
+            f"{flicker(found[kind], grids):7.2f} {sharp[kind] / sharp['below']:5.2f}"
+            for kind in ("below", "alone", "steady", "twos")
+        )
+        print(f"  {preset:32}" + "".join(cells), flush=True)
 
 
 if __name__ == "__main__":
