@@ -13,6 +13,7 @@ ORDER = [
     "errors",
     "memory",
     "stopwatch",
+    "ahead",
     "ffmpeg",
     "hub",
     "track",

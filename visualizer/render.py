@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import queue
-import threading
 from collections.abc import Iterator
 
 import cv2
@@ -11,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from visualizer.ahead import ahead
 from visualizer.effects import Finish
 from visualizer.painters import Painter
 from visualizer.score import Score, Shot
@@ -27,7 +26,8 @@ def render(score: Score, shot: Shot, painter: Painter, finish: Finish) -> Iterat
         uint8, shape (height, width, 3), RGB.
     """
     leaving: _Leaving | None = None
-    for cue, painted in zip(score.cues(shot), _paint_ahead(score, shot, painter), strict=True):
+    frames = ahead(painter.paint(score, shot), AHEAD, torch.inference_mode())
+    for cue, painted in zip(score.cues(shot), frames, strict=True):
         if cue.frame < shot.first:
             continue
         with torch.inference_mode():
@@ -65,44 +65,3 @@ class _Leaving:
         """The frame, once it is whole."""
         self._there.synchronize()
         return np.asarray(self._here.numpy(), np.uint8)
-
-
-def _paint_ahead(score: Score, shot: Shot, painter: Painter) -> Iterator[torch.Tensor]:
-    """Runs the painter in a thread of its own, a few frames ahead of whoever reads."""
-    ready: queue.Queue[torch.Tensor | BaseException | None] = queue.Queue(AHEAD)
-    left = threading.Event()
-
-    def paint() -> None:
-        try:
-            with torch.inference_mode():
-                for frame in painter.paint(score, shot):
-                    _put(ready, frame, left)
-                    if left.is_set():
-                        return
-            _put(ready, None, left)
-        except BaseException as error:
-            _put(ready, error, left)
-
-    thread = threading.Thread(target=paint, daemon=True)
-    thread.start()
-    try:
-        while (item := ready.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-    finally:
-        left.set()
-        thread.join()
-
-
-def _put(
-    ready: queue.Queue[torch.Tensor | BaseException | None],
-    item: torch.Tensor | BaseException | None,
-    left: threading.Event,
-) -> None:
-    """Waits for room, but not for a reader who has left."""
-    while not left.is_set():
-        try:
-            return ready.put(item, timeout=0.1)
-        except queue.Full:
-            continue

@@ -9,12 +9,14 @@ no keys are not painted: the coat of the last one rides on.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 
 from visualizer import camera
+from visualizer.ahead import ahead
 from visualizer.painters import Painter, oklab
 from visualizer.painters.diffusion import batch
 from visualizer.painters.diffusion.anchor import Anchor
@@ -24,6 +26,10 @@ from visualizer.painters.diffusion.easel import Easel, per_frame
 from visualizer.painters.diffusion.keyframes import key_rows
 from visualizer.painters.diffusion.leaning import film_below
 from visualizer.score import Cue
+
+AHEAD = 2  # Frames of the film below, and pictures, that may lie ready.
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,8 @@ def restyle(easel: Easel, below: Painter, touch: Touch) -> Iterator[torch.Tensor
     """
     films, coat = deque[_Film](), Coat()
     requests = _requests(easel, below, touch, films)
-    for painted in batch.paint(easel.model, requests, easel.model.caps.steps):
+    painting = batch.paint(easel.model, requests, easel.model.caps.steps)
+    for painted in _beside(easel, painting):
         while films[0].fresh is None:
             yield _covered(easel, films.popleft(), coat, touch)
         yield _covered(easel, films.popleft(), coat, touch, painted.picture)
@@ -111,7 +118,7 @@ def _requests(
     size, finest = easel.size, easel.finest if touch.sheer > 0.0 else easel.size
     painted = set(key_rows(easel.shot)) if easel.shot.paint.keys else None
     kept = 1.0
-    for row, below in enumerate(film_below(easel, painter, finest)):
+    for row, below in enumerate(_beside(easel, film_below(easel, painter, finest))):
         cue, frame = below.cue, below.frame
         renewed = per_frame(cue.noise, fps)
         kept *= 1.0 - renewed
@@ -123,3 +130,10 @@ def _requests(
         films.append(_Film(cue, frame, small, 1.0 - kept))
         kept, latents, condition = 1.0, easel.model.encode(small[None]), easel.condition(cue)
         yield Request(cue, latents, brush.noise, touch.strength * cue.strength, condition)
+
+
+def _beside(easel: Easel, items: Iterable[Item]) -> Iterator[Item]:
+    """Made in a thread of their own on a processor; a GPU works beside as it is."""
+    if easel.model.device.type == "cpu":
+        return ahead(items, AHEAD, torch.no_grad())
+    return iter(items)
