@@ -92,7 +92,7 @@ class Paint(Strict):
     rate: float = Field(default=12.0, gt=0.0, le=240.0)
     """In the mode restyle: how many pictures are painted in a second, and one on each beat besides;
     between them, what was painted rides on the film below, as animators draw on twos. 60 paints
-    every frame of most films, in twice the time."""
+    every frame of most films, in half as much time again."""
     pace: Pace = Field(default_factory=lambda: DrivenRoute.model_validate(_PACE))
     """In the mode walk: pictures passed in a second, in the place of `motion: speed:`; written
     like any control, such as `{base: 0.05, percussive: 1.2}`, which is the default."""

@@ -82,16 +82,6 @@ def motion(before: torch.Tensor, now: torch.Tensor) -> torch.Tensor:
     return still + torch.from_numpy(moved).to(now.device)
 
 
-def _grey(lab: torch.Tensor) -> NDArray[np.uint8]:
-    return (lab[0].clamp(0.0, 1.0) * 255.0).round().to(torch.uint8).cpu().numpy()
-
-
-def _between(below: torch.Tensor, painted: torch.Tensor, lightness: torch.Tensor) -> torch.Tensor:
-    """No darker and no lighter than what is near in either: a star that is gone leaves no hole."""
-    (least, most), (less, more) = extremes(below), extremes(painted)
-    return lightness.clamp(torch.minimum(least, less), torch.maximum(most, more))
-
-
 def fineness(lab: torch.Tensor) -> torch.Tensor:
     """Where a picture is finer than a small model's brush, as in the windows of a city.
 
@@ -107,6 +97,16 @@ def fineness(lab: torch.Tensor) -> torch.Tensor:
     fine = ((around - low) / (high - low)).clamp(0.0, 1.0)
     height, width = lab.shape[-2:]
     return camera.enlarge(fine, height, width, "bilinear")
+
+
+def _grey(lab: torch.Tensor) -> NDArray[np.uint8]:
+    return (lab[0].clamp(0.0, 1.0) * 255.0).round().to(torch.uint8).cpu().numpy()
+
+
+def _between(below: torch.Tensor, painted: torch.Tensor, lightness: torch.Tensor) -> torch.Tensor:
+    """No darker and no lighter than what is near in either: a star that is gone leaves no hole."""
+    (least, most), (less, more) = extremes(below), extremes(painted)
+    return lightness.clamp(torch.minimum(least, less), torch.maximum(most, more))
 
 
 def _alike(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:

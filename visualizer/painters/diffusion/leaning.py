@@ -102,7 +102,8 @@ class _View:
         """The look's own picture, or where it has none that of the look beside it."""
         if look.image is None:
             look = next(other for other in easel.shot.looks if other.image is not None)
-        picture, small = easel.given(look, size), easel.given(look)
+        small = easel.given(look)
+        picture = small if size == easel.size else easel.given(look, size)
         assert picture is not None and small is not None
         return cls(picture, easel.relief(small, look).sized(size.height, size.width))
 
